@@ -1,0 +1,1 @@
+"""One turn of conversation, and what it needs to know."""

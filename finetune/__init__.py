@@ -1,0 +1,1 @@
+"""Recipes that tune the reply model and the encoder."""
