@@ -1,0 +1,198 @@
+"""Finding products: meaning and words together, under constraints that are never bent.
+
+Similarity of vectors and BM25 each rank the products that meet the filters; the two rankings are fused by
+reciprocal rank (Cormack, Clarke and Büttcher, SIGIR 2009). What neither resembles the query in meaning nor shares
+its words is no hit: a search for what the shop does not carry finds nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.catalog import Catalog
+from retrieval.errors import MerchantError
+from retrieval.filters import Condition, Filters
+from retrieval.glossary import Glossary
+from retrieval.index import Index
+
+if TYPE_CHECKING:
+    from retrieval.encoder import Encoder
+
+__all__ = ["Condition", "Filters", "Hit", "Query", "Results", "Search"]
+
+_FUSION = 60  # Cormack et al. 2009
+_DEPTH = 200  # ranks below this weigh too little to change the first page
+# Up to this many products every query is scanned exactly; beyond, one without filters asks Chroma for the nearest.
+_SCANNED = 200_000
+_NEAREST = 1_000
+_ALL = Filters()
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is looked for. An empty text asks for all that meets the filters, best rated first."""
+
+    text: str
+    filters: Filters = field(default_factory=Filters)
+    k: int = 10
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A product found.
+
+    `score` orders the hits, `similarity` is the cosine of query and product, and `variant_ids` are the variants that
+    meet all filters together, in the catalogue's order.
+    """
+
+    product_id: str
+    score: float
+    similarity: float
+    variant_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Results:
+    """The best `k` hits, and how many products meet the filters and answer the query in `total`."""
+
+    hits: tuple[Hit, ...]
+    total: int
+
+
+class Search:
+    """A shop's products, ready to be found. Safe to use from several threads."""
+
+    def __init__(self, index: Index, catalog: Catalog, glossary: Glossary, encoder: Encoder) -> None:
+        self.catalog = catalog
+        self.glossary = glossary
+        self.encoder = encoder
+        self.facets = index.facets
+        self.products = index.products
+        self.values = index.values
+        self.value_vectors = index.value_vectors
+        self._index = index
+
+    @classmethod
+    def open(cls, shop: Path, encoder: Encoder) -> Self:
+        """The search of the shop in the folder `shop`.
+
+        Raises:
+            OperatorError: no catalogue, or no index that matches it and the encoder; names the cure.
+            MerchantError: the glossary is broken.
+        """
+        index = Index.open(shop, encoder)
+        return cls(index, Catalog(shop / "catalog.sqlite"), Glossary.open(shop / "glossary.csv"), encoder)
+
+    def search(self, query: Query, vector: NDArray[np.float32] | None = None) -> Results:
+        """The products that answer `query`.
+
+        Args:
+            query: what is looked for.
+            vector: the encoded text of the query, (dimensions,), where it is at hand already.
+
+        Raises:
+            MerchantError: an unknown filter or value, or `k` below one; names the valid ones.
+        """
+        if query.k < 1:
+            raise MerchantError(f"k is {query.k}; ask for one hit or more")
+        variants = self._index.columns.variants(query.filters)
+        meeting = self._index.columns.products(variants)
+        if not query.text.strip():
+            return self._rated(query, variants, meeting)
+        if vector is None:
+            vector = self.encoder.queries([query.text])[0]
+        similarities = self._similarities(vector, meeting)
+        scores, shares = self._index.lexicon.match(query.text)
+        relevance = self._index.relevance
+        relevant = relevance.confidence(relevance.standardised(similarities, vector), shares) >= 0.5
+        rows = np.flatnonzero(meeting & relevant)
+        fused = np.zeros(len(meeting))
+        for ranking, ranked in ((similarities, rows), (scores, rows[scores[rows] > 0])):
+            best = _first(ranking, ranked, max(_DEPTH, query.k))
+            fused[best] += 1 / (_FUSION + 1 + np.arange(len(best)))
+        best = _first(fused, rows[fused[rows] > 0], query.k)
+        return Results(tuple(self._hit(row, fused[row], similarities[row], variants) for row in best), len(rows))
+
+    def batch(self, queries: Sequence[Query]) -> list[Results]:
+        """The results of each of `queries`, whose texts are encoded together."""
+        texts = list(dict.fromkeys(query.text for query in queries if query.text.strip()))
+        vectors = dict(zip(texts, self.encoder.queries(texts), strict=True)) if texts else {}
+        return [self.search(query, vectors.get(query.text)) for query in queries]
+
+    def fitting(self, filters: Filters) -> list[str]:
+        """The ids of all products that meet `filters`, in the catalogue's order."""
+        columns = self._index.columns
+        return [self._index.ids[row] for row in np.flatnonzero(columns.products(columns.variants(filters)))]
+
+    def similar(self, product_id: str, filters: Filters = _ALL, k: int = 10) -> Results:
+        """The products nearest in meaning to a product, itself left out.
+
+        Raises:
+            MerchantError: no such product, or an unknown filter or value.
+        """
+        if product_id not in self.products:
+            raise MerchantError(f"no product has the id {product_id!r}")
+        own = self.products.row(product_id)
+        variants = self._index.columns.variants(filters)
+        meeting = self._index.columns.products(variants)
+        meeting[own] = False
+        similarities = self._similarities(self._index.vectors[own], meeting)
+        rows = np.flatnonzero(meeting)
+        best = _first(similarities, rows, k)
+        return Results(tuple(self._hit(row, similarities[row], similarities[row], variants) for row in best), len(rows))
+
+    def carries(self, text: str, vector: NDArray[np.float32] | None = None) -> float:
+        """How sure it is that the shop carries what `text` asks for, 0 to 1; below one half it does not."""
+        if not text.strip():
+            return 0.0
+        if vector is None:
+            vector = self.encoder.queries([text])[0]
+        similarities = self._similarities(vector, np.ones(len(self.products), np.bool_))
+        _, shares = self._index.lexicon.match(text)
+        relevance = self._index.relevance
+        return float(relevance.confidence(relevance.standardised(similarities, vector), shares).max())
+
+    def _similarities(self, vector: NDArray[np.float32], meeting: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """Cosine of `vector` with each product of `meeting`, and -1 where none was taken: (products,)."""
+        index = self._index
+        similarities = np.full(len(meeting), -1, np.float32)
+        wanted = int(meeting.sum())
+        if wanted == len(meeting) > _SCANNED:
+            for key, similarity in index.collection.nearest(vector, _NEAREST):
+                # Rows that another index of the same shop has on a shared server are not this one's.
+                if key in index.row_of_key:
+                    similarities[index.row_of_key[key]] = similarity
+        elif wanted > len(meeting) / 4:
+            similarities = index.vectors @ vector
+        else:  # gathering rows copies them, which pays only for few
+            similarities[meeting] = index.vectors[meeting] @ vector
+        return similarities
+
+    def _rated(self, query: Query, variants: NDArray[np.bool_], meeting: NDArray[np.bool_]) -> Results:
+        ratings = np.nan_to_num(self._index.columns.arrays["rating"], nan=0.0)
+        rows = np.flatnonzero(meeting)
+        best = _first(ratings, rows, query.k)
+        return Results(tuple(self._hit(row, ratings[row], 0.0, variants) for row in best), len(rows))
+
+    def _hit(self, row: int, score: float, similarity: float, variants: NDArray[np.bool_]) -> Hit:
+        starts = self._index.columns.starts
+        product_id = self._index.ids[row]
+        meeting = variants[starts[row] : starts[row + 1]]
+        chosen = tuple(
+            variant.id for variant, fits in zip(self.products[product_id].variants, meeting, strict=True) if fits
+        )
+        return Hit(product_id, float(score), float(similarity), chosen)
+
+
+def _first(scores: NDArray[np.floating], rows: NDArray[np.intp], k: int) -> NDArray[np.intp]:
+    """The `k` of `rows` with the highest scores, highest first; of equals, the earlier row."""
+    if len(rows) > 4 * k:
+        kept = scores[rows]
+        rows = rows[kept >= np.partition(kept, -k)[-k]]
+    return rows[np.argsort(-scores[rows], kind="stable")][:k]
