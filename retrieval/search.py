@@ -101,7 +101,7 @@ class Search:
         """
         if query.k < 1:
             raise MerchantError(f"k is {query.k}; ask for one hit or more")
-        variants = self._index.columns.variants(query.filters)
+        variants = self._variants(query.filters)
         meeting = self._index.columns.products(variants)
         if not query.text.strip():
             return self._rated(query, variants, meeting)
@@ -111,7 +111,7 @@ class Search:
         scores, shares = self._index.lexicon.match(query.text)
         relevance = self._index.relevance
         relevant = relevance.confidence(relevance.standardised(similarities, vector), shares) >= 0.5
-        rows = np.flatnonzero(meeting & relevant)
+        rows = np.flatnonzero(meeting & relevant if query.floor else meeting)
         fused = np.zeros(len(meeting))
         for ranking, ranked in ((similarities, rows), (scores, rows[scores[rows] > 0])):
             best = _first(ranking, ranked, max(_DEPTH, query.k))
@@ -128,7 +128,7 @@ class Search:
     def fitting(self, filters: Filters) -> list[str]:
         """The ids of all products that meet `filters`, in the catalogue's order."""
         columns = self._index.columns
-        return [self._index.ids[row] for row in np.flatnonzero(columns.products(columns.variants(filters)))]
+        return [self._index.ids[row] for row in np.flatnonzero(columns.products(self._variants(filters)))]
 
     def similar(self, product_id: str, filters: Filters = _ALL, k: int = 10) -> Results:
         """The products nearest in meaning to a product, itself left out.
@@ -139,7 +139,7 @@ class Search:
         if product_id not in self.products:
             raise MerchantError(f"no product has the id {product_id!r}")
         own = self.products.row(product_id)
-        variants = self._index.columns.variants(filters)
+        variants = self._variants(filters)
         meeting = self._index.columns.products(variants)
         meeting[own] = False
         similarities = self._similarities(self._index.vectors[own], meeting)
@@ -157,6 +157,19 @@ class Search:
         _, shares = self._index.lexicon.match(text)
         relevance = self._index.relevance
         return float(relevance.confidence(relevance.standardised(similarities, vector), shares).max())
+
+    def _variants(self, filters: Filters) -> NDArray[np.bool_]:
+        """Which variants meet all of `filters`, where the field "id" names products themselves: (variants,)."""
+        columns = self._index.columns
+        meeting = columns.variants(Filters(tuple(each for each in filters.conditions if each.field != "id")))
+        for condition in filters.conditions:
+            if condition.field == "id":
+                named = np.zeros(len(self.products), np.bool_)
+                named[
+                    [self.products.row(each) for each in condition.any_of | condition.none_of if each in self.products]
+                ] = True
+                meeting &= (named if condition.any_of else ~named)[columns.owners]
+        return meeting
 
     def _similarities(self, vector: NDArray[np.float32], meeting: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Cosine of `vector` with each product of `meeting`, and -1 where none was taken: (products,)."""
