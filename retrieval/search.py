@@ -36,11 +36,16 @@ _ALL = Filters()
 
 @dataclass(frozen=True)
 class Query:
-    """What is looked for. An empty text asks for all that meets the filters, best rated first."""
+    """What is looked for. An empty text asks for all that meets the filters, best rated first.
+
+    `floor` is False where the filters alone say what counts and the text only ranks it: then nothing is left out for
+    being unlike the text.
+    """
 
     text: str
-    filters: Filters = field(default_factory=Filters)
+    filters: Filters = Filters()
     k: int = 10
+    floor: bool = True
 
 
 @dataclass(frozen=True)
