@@ -7,12 +7,14 @@ of a dialogue is a replay of them. Nothing is ever parsed back out of prose.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from retrieval.catalog import Availability, Money, Rating
+from retrieval.filters import Condition, Filters
 
 
 @dataclass(frozen=True)
@@ -112,3 +114,157 @@ class Done(Event):
     status: Status
     language: str
     message: str = ""
+
+
+@dataclass(frozen=True)
+class Message(Event):
+    """What the shopper wrote, redacted; `language` is the dialogue's language from here on."""
+
+    type: ClassVar[str] = "message"
+    text: str
+    language: str
+    formal: bool = True
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """Whom a product is for: `gender` is "men", "women", "boys", "girls" or "", `stage` "adult", "child", "baby" or ""."""
+
+    gender: str = ""
+    stage: str = ""
+    years: int | None = None
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A limit the shopper set, and the words it was set in."""
+
+    condition: Condition
+    words: str
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order asked for: by price, rating or a numeric field."""
+
+    field: str
+    ascending: bool
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One thing the shopper is looking for, as it stands after the last turn about it.
+
+    Attributes:
+        item: the shopper's word for the thing, "" where none was given.
+        scope: what that word means in the catalogue; None where no catalogue word names it.
+        text: the descriptive words that rank the results.
+        shown: ids of the products shown for it so far, in order.
+    """
+
+    item: str = ""
+    scope: Condition | None = None
+    text: str = ""
+    constraints: tuple[Constraint, ...] = ()
+    recipient: Recipient | None = None
+    order: Order | None = None
+    shown: tuple[str, ...] = ()
+
+    def filters(self) -> Filters:
+        """The hard limits of the search, whom it is for excepted."""
+        scope = (self.scope,) if self.scope else ()
+        return Filters((*scope, *(constraint.condition for constraint in self.constraints)))
+
+
+@dataclass(frozen=True)
+class Sought(Event):
+    """The topic after a turn that searched; `index` is its place among the dialogue's topics."""
+
+    type: ClassVar[str] = "sought"
+    index: int
+    topic: Topic
+
+    def to_json(self) -> dict[str, Any]:
+        """The event as JSON values; sets of values are written as sorted lists."""
+        return json.loads(json.dumps(super().to_json(), default=sorted))  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Focused(Event):
+    """The products that "it" and "them" mean from here on."""
+
+    type: ClassVar[str] = "focused"
+    product_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DialogueState:
+    """What is known when a message arrives; `replay` makes it from the stored events.
+
+    Attributes:
+        turn: number of the turns so far.
+        current: index of the topic talked about, -1 where there is none.
+        slate: ids of the cards shown last, in order.
+        single: True where the last reply was about one product and not about a slate.
+    """
+
+    turn: int = 0
+    language: str | None = None
+    formal: bool = True
+    topics: tuple[Topic, ...] = ()
+    current: int = -1
+    slate: tuple[str, ...] = ()
+    focus: tuple[str, ...] = ()
+    single: bool = False
+
+    @property
+    def topic(self) -> Topic | None:
+        """The topic talked about, or None."""
+        return self.topics[self.current] if self.current >= 0 else None
+
+    @classmethod
+    def replay(cls, events: Iterable[tuple[int, Mapping[str, Any]]]) -> Self:
+        """The state after `events`, each with the number of its turn."""
+        state = cls()
+        for turn, event in events:
+            state = dataclasses.replace(state._after(event), turn=turn)
+        return state
+
+    def _after(self, event: Mapping[str, Any]) -> Self:
+        match event["type"]:
+            case Message.type:
+                return dataclasses.replace(self, language=event["language"], formal=event["formal"])
+            case Sought.type:
+                topics = list(self.topics)
+                topics[event["index"] : event["index"] + 1] = [_topic(event["topic"])]
+                return dataclasses.replace(self, topics=tuple(topics), current=event["index"])
+            case Products.type:
+                shown = tuple(card["product_id"] for card in event["cards"])
+                return dataclasses.replace(self, slate=shown, focus=shown[:1], single=len(shown) == 1)
+            case Focused.type:
+                ids = tuple(event["product_ids"])
+                return dataclasses.replace(self, focus=ids, single=len(ids) == 1)
+            case _:
+                return self
+
+
+def _topic(record: Mapping[str, Any]) -> Topic:
+    return Topic(
+        item=record["item"],
+        scope=_condition(record["scope"]) if record["scope"] else None,
+        text=record["text"],
+        constraints=tuple(Constraint(_condition(each["condition"]), each["words"]) for each in record["constraints"]),
+        recipient=Recipient(**record["recipient"]) if record["recipient"] else None,
+        order=Order(**record["order"]) if record["order"] else None,
+        shown=tuple(record["shown"]),
+    )
+
+
+def _condition(record: Mapping[str, Any]) -> Condition:
+    return Condition(
+        record["field"],
+        any_of=frozenset(record["any_of"]),
+        none_of=frozenset(record["none_of"]),
+        minimum=record["minimum"],
+        maximum=record["maximum"],
+    )

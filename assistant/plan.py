@@ -11,6 +11,7 @@ class PointKind(StrEnum):
     """One thing a reply can say, with the facts it needs."""
 
     FOUND = "found"  # n, what: how many products of the shop fit
+    SUGGEST = "suggest"  # n, what: an open request; these could suit, no claim to be all
     BEST = "best"  # name, price, reason: the one that fits best and why
     CHEAPEST = "cheapest"  # name, price: the cheapest of those that fit
     ALTERNATIVE = "alternative"  # name, price, difference: another, and what sets it apart
@@ -22,6 +23,7 @@ class PointKind(StrEnum):
     VALUE = "value"  # name, field, value: the answer to a question about a product
     YES = "yes"  # name, claim: the product has it
     NO = "no"  # name, claim, value: the product does not; value says what it has
+    SAYS = "says"  # name, quote: the sentence of the description that speaks of it
     UNKNOWN = "unknown"  # name, claim: the data does not say
     OFFER = "offer"  # name, price, stock: price and stock of one product
     ABOUT = "about"  # name, facts: what one product is

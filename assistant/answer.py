@@ -1,0 +1,498 @@
+"""What answers each kind of message: products, facts about one, a comparison, a passage, or a question back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from assistant.config import Settings
+from assistant.dialogue import (
+    Card,
+    Comparison,
+    Constraint,
+    DialogueState,
+    Order,
+    Source,
+    Topic,
+)
+from assistant.plan import Point, PointKind
+from assistant.policy import Policies
+from assistant.recommend import SLATE, Split, card, reasons, slate, split
+from assistant.shelf import Found, Shelf
+from assistant.understand import Intent, Understanding
+from assistant.vocabulary import normalize, stems
+from assistant.notation import Notation
+from retrieval.catalog import Availability, Product
+from retrieval.filters import Condition
+
+_ROWS = 7  # lines of a comparison: more are not read
+_COMPARED = 3
+_NEAR = 0.905  # cosine from which a word and a kind of the shop are taken to mean the same thing
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a message is answered with, before it is put into words.
+
+    Attributes:
+        points: what to say, in order.
+        found: what the shelf held, for the grounding of counts and superlatives.
+        topic: the topic after this turn and its place, where the message searched.
+        focus: the products that "it" means from here on; None leaves that as it was.
+    """
+
+    points: tuple[Point, ...]
+    cards: tuple[Card, ...] = ()
+    total: int = 0
+    found: Found | None = None
+    comparison: Comparison | None = None
+    sources: tuple[Source, ...] = ()
+    choices: tuple[str, ...] = ()
+    topic: tuple[int, Topic] | None = None
+    focus: tuple[str, ...] | None = None
+    product_ids: tuple[str, ...] = ()
+
+
+class Answers:
+    """The answers of one shop.
+
+    Args:
+        shelf: its products.
+        policies: its pages.
+        settings: its name and contact.
+    """
+
+    def __init__(self, shelf: Shelf, policies: Policies, settings: Settings) -> None:
+        self._shelf = shelf
+        self._policies = policies
+        self._settings = settings
+        small: Mapping[Intent, PointKind] = {
+            Intent.THANKS: PointKind.THANKS,
+            Intent.GOODBYE: PointKind.GOODBYE,
+            Intent.OFF_TOPIC: PointKind.OFF_TOPIC,
+            Intent.NO_POWER: PointKind.NO_POWER,
+            Intent.ORDER: PointKind.NO_ORDERS,
+            Intent.PERSON: PointKind.PERSON,
+            Intent.NOTHING: PointKind.NOTHING_SAID,
+        }
+        self._table: Mapping[Intent, Callable[[Understanding, DialogueState, Notation], Answer]] = {
+            Intent.FIND: self._seek,
+            Intent.REFINE: self._seek,
+            Intent.MORE: self._seek,
+            Intent.BACK: self._seek,
+            Intent.QUESTION: self._question,
+            Intent.COMPARE: self._compare,
+            Intent.POLICY: self._policy,
+            Intent.GREETING: self._welcome,
+            Intent.ABILITIES: self._welcome,
+            **{intent: self._small(kind) for intent, kind in small.items()},
+        }
+
+    def __call__(self, understanding: Understanding, state: DialogueState, notation: Notation) -> Answer:
+        """The answer to a message in the light of the dialogue so far."""
+        return self._table[understanding.intent](understanding, state, notation)
+
+    # Searching
+
+    def _seek(self, understanding: Understanding, state: DialogueState, notation: Notation) -> Answer:
+        shelf = self._shelf
+        index, topic = self._topic(understanding, state)
+        notes = self._notes(understanding, notation)
+        clash = _contradiction(topic, notation)
+        if clash:
+            return Answer((*notes, clash), topic=(index, topic))
+        wanted = topic.item or topic.constraints or topic.recipient or topic.order or understanding.gift
+        if not wanted:
+            return self._ask_back(notes, notation)
+        more = understanding.intent is Intent.MORE
+        found = shelf.find(topic, topic.shown if more else ())
+        what = topic.item
+        if not found.ids:
+            if more:
+                return Answer((*notes, Point(PointKind.NO_MORE, _facts(what=what))), topic=(index, topic))
+            return self._nothing(topic, index, notes, notation)
+        shown = slate(found, topic, shelf, notation)
+        ids = tuple(each.product_id for each in shown.cards)
+        points = list(notes)
+        choices: tuple[str, ...] = ()
+        if found.failed or found.sold_out:
+            points += self._nearly(found, topic, shown.cards, notation)
+        else:
+            points += self._fitting(found, topic, shown.cards, shown.cheapest, notation)
+            asked = None if more else split(found, topic, shelf)
+            if asked:
+                points.append(Point(PointKind.ASK, {"question": _question(asked, notation)}))
+                choices = tuple(notation.value(asked.field, value) for value in asked.values)
+        topic = replace(topic, shown=tuple(dict.fromkeys((*topic.shown, *ids))))
+        return Answer(
+            tuple(points),
+            cards=shown.cards,
+            total=shown.total,
+            found=found,
+            choices=choices,
+            topic=(index, topic),
+            focus=ids[:1],
+            product_ids=ids,
+        )
+
+    def _topic(self, understanding: Understanding, state: DialogueState) -> tuple[int, Topic]:
+        item, current = understanding.item, state.topic
+        if understanding.intent is Intent.BACK and state.topics:
+            index = self._earlier(understanding, state)
+            return index, self._merged(state.topics[index], understanding, state)
+        same = current and item and current.scope == item.condition
+        if current and (understanding.intent in (Intent.REFINE, Intent.MORE) or same):
+            return state.current, self._merged(current, understanding, state)
+        topic = Topic(
+            item=item.words if item else understanding.unknown if not understanding.gift else "",
+            scope=item.condition if item else None,
+            text=understanding.search_text,
+            constraints=understanding.constraints,
+            recipient=understanding.recipient,
+            order=understanding.order,
+        )
+        if topic.item and topic.scope is None:
+            near = [kind for kind, cosine in self._shelf.near_kinds(topic.item) if cosine >= _NEAR]
+            if near:
+                topic = replace(topic, scope=Condition("kind", any_of=frozenset(near[:1])))
+        return len(state.topics), topic
+
+    def _earlier(self, understanding: Understanding, state: DialogueState) -> int:
+        """The topic gone back to: the one the message names, else the one before the present."""
+        said = set(stems(understanding.text))
+        others = [index for index in range(len(state.topics)) if index != state.current]
+        for index in reversed(others):
+            topic = state.topics[index]
+            if understanding.item and topic.scope == understanding.item.condition:
+                return index
+            if said & set(stems(topic.item)) or (topic.item and normalize(topic.item) in understanding.text):
+                return index
+        return others[-1] if others else state.current
+
+    def _merged(self, topic: Topic, understanding: Understanding, state: DialogueState) -> Topic:
+        kept = list(topic.constraints)
+        if understanding.dropped == ("*",):
+            kept = kept[:-1]
+        kept = [each for each in kept if each.condition.field not in understanding.dropped]
+        for constraint in understanding.constraints:
+            kept = [old for old in kept if not _replaces(constraint.condition, old.condition)]
+        merged = replace(
+            topic,
+            constraints=(*kept, *understanding.constraints),
+            recipient=understanding.recipient or topic.recipient,
+            order=understanding.order or topic.order,
+            text=f"{topic.text} {understanding.search_text}".strip(),
+        )
+        if understanding.item and understanding.intent is Intent.REFINE:
+            merged = replace(merged, item=understanding.item.words, scope=understanding.item.condition)
+        anchors = [each for each in understanding.references or state.focus if self._shelf.has(each)]
+        for relative in understanding.relative if anchors else ():
+            merged = self._beyond(merged, anchors[0], relative.field, relative.less, understanding)
+        return merged
+
+    def _beyond(self, topic: Topic, anchor: str, field_name: str, less: bool, understanding: Understanding) -> Topic:
+        """The topic limited to what has less, or more, of a field than the anchor has."""
+        shelf = self._shelf
+        product = shelf.product(anchor)
+        if understanding.references and product.kind:
+            topic = replace(topic, scope=Condition("kind", any_of=frozenset({product.kind})), item=topic.item)
+        value = shelf.measure(anchor, field_name)
+        step = 1.0 if field_name == "price" else 1e-6 + abs(value) * 1e-9
+        condition = (
+            Condition(field_name, maximum=value - step) if less else Condition(field_name, minimum=value + step)
+        )
+        kept = tuple(old for old in topic.constraints if not _replaces(condition, old.condition))
+        constraint = Constraint(condition, understanding.text)
+        return replace(topic, constraints=(*kept, constraint), order=Order(field_name, ascending=less))
+
+    def _fitting(
+        self, found: Found, topic: Topic, cards: tuple[Card, ...], cheapest: str | None, notation: Notation
+    ) -> list[Point]:
+        first = self._shelf.product(cards[0].product_id)
+        total = len(found.fitting)
+        sure = found.exact and topic.scope is not None
+        limits = notation.join([notation.limit(each) for each in topic.constraints])
+        what = _facts(what=topic.item, limits=limits)
+        points = []
+        if sure:
+            points.append(Point(PointKind.FOUND, {"n": str(total), "count": notation.count(total), **what}))
+        else:
+            n = len(cards)
+            points.append(Point(PointKind.SUGGEST, {"n": str(n), "count": notation.count(n), **what}))
+        variant = self._shelf.variant(first, found)
+        among = [each.product_id for each in cards]
+        why = reasons(first, variant, topic, among, self._shelf, notation)
+        facts = _facts(name=first.title, price=notation.money(cards[0].price), reason=notation.join(why[:2]))
+        ascending = topic.order == Order("price", True)
+        if ascending:
+            points.append(Point(PointKind.CHEAPEST, _facts(**{**facts, "reason": ""}), (first.id,)))
+        else:
+            points.append(Point(PointKind.BEST, facts, (first.id,)))
+        named = next((each for each in cards if each.product_id == cheapest), None)
+        if named and not ascending and sure and named is not cards[0] and named.price < cards[0].price:
+            facts = {"name": named.title, "price": notation.money(named.price)}
+            points.append(Point(PointKind.CHEAPEST, facts, (named.product_id,)))
+        return points
+
+    def _nearly(self, found: Found, topic: Topic, cards: tuple[Card, ...], notation: Notation) -> list[Point]:
+        first = self._shelf.product(cards[0].product_id)
+        facts = {"name": first.title, "price": notation.money(cards[0].price)}
+        if found.failed is None:
+            limit = notation.availability(Availability.IN_STOCK)
+            but = notation.availability(cards[0].availability)
+        else:
+            limit = notation.limit(found.failed)
+            name = found.failed.condition.field
+            values = first.options.get(name) or first.attributes.get(name) or ()
+            but = "" if name == "price" else notation.values(name, values[:4])
+            if name == "rating" and first.rating:
+                but = notation.say("rating", value=f"{first.rating.value:.1f}")
+        return [
+            Point(PointKind.NONE_FIT, _facts(what=topic.item, limit=limit)),
+            Point(PointKind.CLOSEST, _facts(**facts, but=but), (first.id,)),
+        ]
+
+    def _nothing(self, topic: Topic, index: int, notes: list[Point], notation: Notation) -> Answer:
+        if topic.item and topic.scope is None:
+            near = [notation.value("kind", kind) for kind, _ in self._shelf.near_kinds(topic.item)]
+            points = [
+                *notes,
+                Point(PointKind.NOT_CARRIED, {"what": topic.item}),
+                Point(PointKind.INSTEAD, {"kinds": notation.join(near)}),
+            ]
+            return Answer(tuple(points), choices=tuple(near), topic=(index, topic))
+        limits = notation.join([notation.limit(each) for each in topic.constraints])
+        point = Point(PointKind.NONE_FIT, _facts(what=topic.item, limit=limits))
+        return Answer((*notes, point), topic=(index, topic))
+
+    def _ask_back(self, notes: list[Point], notation: Notation) -> Answer:
+        question = Point(PointKind.ASK, {"question": notation.say("ask_department")})
+        return Answer((*notes, question), choices=self._departments(notation))
+
+    def _departments(self, notation: Notation, k: int = 4) -> tuple[str, ...]:
+        counts = self._shelf.facets.fields["department"].values
+        ordered = sorted(counts, key=lambda value: -counts[value])
+        return tuple(notation.value("department", value) for value in ordered[:k])
+
+    def _notes(self, understanding: Understanding, notation: Notation) -> list[Point]:
+        notes = [
+            Point(PointKind.CONVERTED, {"given": given, "price": notation.money(money)})
+            for given, money in understanding.converted
+        ]
+        notes += [
+            Point(PointKind.NO_RATE, {"given": given, "currency": self._shelf.facets.currency})
+            for given in understanding.foreign
+        ]
+        return notes
+
+    # Questions about products
+
+    def _question(self, understanding: Understanding, state: DialogueState, notation: Notation) -> Answer:
+        targets = [each for each in understanding.references or state.focus if self._shelf.has(each)][:_COMPARED]
+        if understanding.missing_reference and not understanding.references:
+            count = str(len(state.slate))
+            return Answer((Point(PointKind.NO_REFERENCE, {"n": count, "count": notation.count(int(count))}),))
+        if not targets:
+            return Answer((Point(PointKind.NO_REFERENCE),), choices=self._departments(notation))
+        points: list[Point] = []
+        for each in targets:
+            points += self._facts_of(self._shelf.product(each), understanding, notation)
+        ids = tuple(targets)
+        cards = tuple(card(self._shelf.product(each), state.topic, None, ids, self._shelf, notation) for each in ids)
+        return Answer(tuple(points), cards=cards, total=len(cards), focus=ids, product_ids=ids)
+
+    def _facts_of(self, product: Product, understanding: Understanding, notation: Notation) -> list[Point]:
+        points = []
+        name = product.title
+        claimed = {claim.field for claim in understanding.claims}
+        for claim in understanding.claims:
+            points.append(self._claim(product, claim.field, claim.values, claim.words, notation))
+        for asked in understanding.asked:
+            if asked in claimed or any(wide in claimed and asked in stems(wide) for wide in claimed):
+                continue
+            points.append(self._value(product, asked, notation))
+        points = list({(point.kind, tuple(point.facts.items())): point for point in points}.values())
+        known = [point for point in points if point.kind is not PointKind.UNKNOWN]
+        if known:
+            return known[:3]
+        words = [word for word in understanding.unknown.split()]
+        quote = _sentence(product.description, words)
+        if quote:
+            return [Point(PointKind.SAYS, {"name": name, "quote": quote}, (product.id,))]
+        if points:
+            return points[:1]
+        if words:
+            return [Point(PointKind.UNKNOWN, {"name": name, "claim": understanding.unknown}, (product.id,))]
+        return [self._about(product, notation)]
+
+    def _claim(
+        self, product: Product, field_name: str, values: frozenset[str], words: str, notation: Notation
+    ) -> Point:
+        wanted = {value.casefold() for value in values}
+        had = product.options.get(field_name) or product.attributes.get(field_name) or ()
+        facts = {"name": product.title, "claim": words}
+        if not had:
+            return Point(PointKind.UNKNOWN, facts, (product.id,))
+        matching = [value for value in had if value.casefold() in wanted]
+        if not matching:
+            return Point(PointKind.NO, {**facts, "value": notation.values(field_name, had[:8])}, (product.id,))
+        if field_name in product.options:
+            variants = [v for v in product.variants if v.options.get(field_name, "").casefold() in wanted]
+            orderable = [variant for variant in variants if variant.availability.orderable]
+            stock = (orderable or variants)[0].availability
+            facts |= {"stock": notation.availability(stock), "value": notation.values(field_name, matching)}
+            facts["price"] = notation.money(min(v.price for v in orderable or variants))
+        return Point(PointKind.YES, facts, (product.id,))
+
+    def _value(self, product: Product, field_name: str, notation: Notation) -> Point:
+        name = product.title
+        if field_name in ("price", "availability"):
+            return self._offer(product, notation)
+        if field_name == "rating":
+            value = notation.rating(product)
+        else:
+            options = [
+                value
+                for value in product.options.get(field_name, ())
+                if any(v.options.get(field_name) == value and v.availability.orderable for v in product.variants)
+            ]
+            value = notation.values(field_name, options or product.attributes.get(field_name, ()))
+        if not value:
+            facts = {"name": name, "claim": notation.field(field_name)}
+            return Point(PointKind.UNKNOWN, facts, (product.id,))
+        facts = {"name": name, "field": notation.field(field_name), "value": value}
+        return Point(PointKind.VALUE, facts, (product.id,))
+
+    def _offer(self, product: Product, notation: Notation) -> Point:
+        offer = product.offer
+        facts = {
+            "name": product.title,
+            "price": notation.money(offer.price),
+            "stock": notation.availability(offer.availability),
+        }
+        return Point(PointKind.OFFER, facts, (product.id,))
+
+    def _about(self, product: Product, notation: Notation) -> Point:
+        facts = reasons(product, product.offer, None, (), self._shelf, notation)[:4]
+        price = notation.money(product.offer.price)
+        return Point(
+            PointKind.ABOUT, _facts(name=product.title, facts=notation.join(facts), price=price), (product.id,)
+        )
+
+    # Comparing
+
+    def _compare(self, understanding: Understanding, state: DialogueState, notation: Notation) -> Answer:
+        ids = understanding.references if len(understanding.references) > 1 else (*state.focus, *state.slate)
+        ids = tuple(dict.fromkeys(each for each in ids if self._shelf.has(each)))[:_COMPARED]
+        products = [self._shelf.product(each) for each in ids]
+        if len(products) < 2:
+            return Answer((Point(PointKind.NO_REFERENCE),))
+        first = products[0]
+        points = []
+        for other in products[1:]:
+            told = notation.differences(first, other, first.offer, other.offer)[:2]
+            facts = _facts(name=first.title, other=other.title, difference=notation.join(told))
+            if told:
+                points.append(Point(PointKind.DIFFERENCE, facts, (first.id, other.id)))
+            else:
+                points.append(self._about(other, notation))
+        table = Comparison(ids, tuple(product.title for product in products), self._rows(products, notation))
+        return Answer(tuple(points), comparison=table, focus=ids, product_ids=ids)
+
+    def _rows(self, products: list[Product], notation: Notation) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        rows: list[tuple[str, tuple[str, ...]]] = [
+            (notation.field("price"), tuple(notation.money(product.offer.price) for product in products)),
+            (notation.field("rating"), tuple(notation.rating(product) or "–" for product in products)),
+        ]
+        names = dict.fromkeys(name for product in products for name in (*product.options, *product.attributes))
+        counted: list[tuple[int, str, tuple[str, ...]]] = []
+        for name in names:
+            cells = tuple(
+                notation.values(name, product.options.get(name) or product.attributes.get(name) or ()) or "–"
+                for product in products
+            )
+            known = sum(cell != "–" for cell in cells)
+            counted.append((2 * (len(set(cells)) > 1) + (known == len(products)), name, cells))
+        counted.sort(key=lambda row: -row[0])
+        rows += [(notation.field(name), cells) for _, name, cells in counted[: _ROWS - len(rows)]]
+        return tuple(rows)
+
+    # The rest
+
+    def _policy(self, understanding: Understanding, state: DialogueState, notation: Notation) -> Answer:
+        passage = self._policies.find(understanding.text, understanding.language)
+        if passage is None:
+            return Answer((Point(PointKind.NO_POLICY, _facts(contact=self._settings.contact)),))
+        source = passage.source
+        point = Point(PointKind.POLICY, {"quote": source.quote, "title": source.title})
+        return Answer((point,), sources=(source,))
+
+    def _welcome(self, understanding: Understanding, state: DialogueState, notation: Notation) -> Answer:
+        kind = PointKind.GREETING if understanding.intent is Intent.GREETING else PointKind.ABILITIES
+        departments = self._departments(notation)
+        facts = {"shop": self._settings.name, "departments": notation.join(departments)}
+        return Answer((Point(kind, facts),), choices=departments)
+
+    def _small(self, kind: PointKind) -> Callable[[Understanding, DialogueState, Notation], Answer]:
+        def answer(understanding: Understanding, state: DialogueState, notation: Notation) -> Answer:
+            return Answer((Point(kind, _facts(contact=self._settings.contact)),))
+
+        return answer
+
+
+def _facts(**facts: str) -> dict[str, str]:
+    """The facts that there are."""
+    return {name: fact for name, fact in facts.items() if fact}
+
+
+def _question(asked: Split, notation: Notation) -> str:
+    if asked.field == "kind":
+        return notation.say("ask_kind")
+    return notation.say("ask_field", field=notation.field(asked.field))
+
+
+def _replaces(new: Condition, old: Condition) -> bool:
+    """True where a later condition takes an earlier one's place."""
+    if new.field != old.field:
+        return False
+    if new.any_of and (old.any_of or old.none_of & new.any_of):
+        return True
+    if new.none_of and old.any_of & new.none_of:
+        return True
+    low, high = new.minimum, new.maximum
+    if low is not None and (old.minimum is not None or (old.maximum is not None and old.maximum < low)):
+        return True
+    return high is not None and (old.maximum is not None or (old.minimum is not None and old.minimum > high))
+
+
+def _contradiction(topic: Topic, notation: Notation) -> Point | None:
+    """The point that says which two constraints exclude each other, or None."""
+    for place, first in enumerate(topic.constraints):
+        for second in topic.constraints[place + 1 :]:
+            if _excludes(first.condition, second.condition):
+                facts = {"first": notation.limit(first), "second": notation.limit(second)}
+                return Point(PointKind.CONTRADICTION, facts)
+    return None
+
+
+def _excludes(first: Condition, second: Condition) -> bool:
+    if first.field != second.field:
+        return False
+    for one, other in ((first, second), (second, first)):
+        if one.minimum is not None and other.maximum is not None and one.minimum > other.maximum:
+            return True
+        if one.any_of and one.any_of <= other.none_of:
+            return True
+    return False
+
+
+def _sentence(description: str, words: Iterable[str]) -> str:
+    """The sentence of a description that holds all the words asked about, or ""."""
+    wanted = set(stems(" ".join(words)))
+    if not wanted:
+        return ""
+    for sentence in re.split(r"(?<=[.!?。！？])\s+", description):
+        if wanted <= set(stems(sentence)):
+            return sentence.strip()
+    return ""

@@ -1,0 +1,164 @@
+"""The slate: which of the products that fit are shown, in what order, each with a reason that is true of it."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from assistant.dialogue import Card, Topic
+from assistant.shelf import Found, Shelf
+from assistant.notation import Notation
+from retrieval.catalog import Product, Variant
+
+SLATE = 5
+_REASONS = 3
+_CODES = 24  # a value longer than this is prose, not a reason
+_ASKABLE = (2, 6)  # a question offers between these many answers
+_UNASKED = frozenset({"id", "price", "rating", "availability", "department", "brand", "size", "warranty"})
+
+
+@dataclass(frozen=True)
+class Slate:
+    """The products shown, in order, and the cheapest of all that fit when it is worth naming."""
+
+    cards: tuple[Card, ...]
+    total: int
+    cheapest: str | None = None
+
+
+@dataclass(frozen=True)
+class Split:
+    """A question whose answer changes what is shown: the field it asks after, and its answers in the catalogue."""
+
+    field: str
+    values: tuple[str, ...]
+
+
+def slate(found: Found, topic: Topic, shelf: Shelf, notation: Notation, size: int = SLATE) -> Slate:
+    """The slate for a topic: the best first, no more than two of a kind where the request is open."""
+    ids = list(found.ids)
+    if topic.scope is None and not topic.item:
+        ids = list(_spread(ids, shelf, 1))
+    chosen = ids[:size]
+    cheapest = None
+    if len(found.fitting) > 1 and not found.failed:
+        cheapest = min(found.fitting, key=lambda each: shelf.measure(each, "price", found.variants))
+        if cheapest not in chosen and found.exact and topic.scope is not None:
+            chosen[-1] = cheapest
+    cards = tuple(card(shelf.product(each), topic, found, chosen, shelf, notation) for each in chosen)
+    return Slate(cards, len(found.fitting), cheapest if cheapest in chosen else None)
+
+
+def _spread(ids: Sequence[str], shelf: Shelf, most: int) -> Iterator[str]:
+    """The ids with at most `most` of a kind first, the others after them."""
+    seen: Counter[str] = Counter()
+    later = []
+    for each in ids:
+        kind = shelf.product(each).kind
+        seen[kind] += 1
+        if seen[kind] <= most:
+            yield each
+        else:
+            later.append(each)
+    yield from later
+
+
+def card(
+    product: Product, topic: Topic | None, found: Found | None, among: Sequence[str], shelf: Shelf, notation: Notation
+) -> Card:
+    """The product as a shopper sees it, with a reason that answers the topic."""
+    variant = shelf.variant(product, found)
+    reduced = variant.list_price and variant.list_price.amount > variant.price.amount
+    return Card(
+        product_id=product.id,
+        variant_id=variant.id,
+        title=product.title,
+        price=variant.price,
+        list_price=variant.list_price if reduced else None,
+        availability=variant.availability,
+        rating=product.rating,
+        reason=_reason(product, variant, topic, among, shelf, notation),
+        picture=next(iter(variant.media or product.media), ""),
+        url=product.url,
+        options=product.options,
+    )
+
+
+def reasons(
+    product: Product, variant: Variant, topic: Topic | None, among: Sequence[str], shelf: Shelf, notation: Notation
+) -> list[str]:
+    """Facts about the product that answer the need, strongest first; none of them is praise.
+
+    First the values the shopper asked for that this product has, then what sets it apart on the slate, then the
+    attributes it states.
+    """
+    found: dict[str, None] = {}
+    stated = dict(product.attributes)
+    stated |= {name: (value,) for name, value in variant.options.items()}
+    asked = [c.condition for c in topic.constraints] if topic else []
+    for condition in asked:
+        wanted = {value.casefold() for value in condition.any_of}
+        for value in stated.get(condition.field, ()):
+            if value.casefold() in wanted or condition.minimum is not None or condition.maximum is not None:
+                found[_phrase(condition.field, value, notation)] = None
+    others = [each for each in among if each != product.id]
+    if others:
+        if all(shelf.measure(product.id, "price") < shelf.measure(each, "price") for each in others):
+            found[notation.say("cheapest")] = None
+        if product.rating and all(product.rating.value > shelf.measure(each, "rating") for each in others):
+            found[notation.say("best_rated")] = None
+    for name, values in product.attributes.items():
+        text = values[0]
+        if name in shelf.suitability.fields or text.casefold() in ("yes", "no") or len(text) > _CODES:
+            continue
+        if name not in shelf.facets.fields or name in _UNASKED:
+            continue
+        found[_phrase(name, text, notation)] = None
+    return list(found)
+
+
+def _phrase(field: str, value: str, notation: Notation) -> str:
+    if value.casefold() in ("yes", "true"):
+        return notation.field(field)
+    if field == "size":
+        return notation.say("size", value=value)
+    if field == "color":
+        return notation.say("in", value=notation.value(field, value))
+    return notation.value(field, value)
+
+
+def _reason(
+    product: Product, variant: Variant, topic: Topic | None, among: Sequence[str], shelf: Shelf, notation: Notation
+) -> str:
+    return " · ".join(reasons(product, variant, topic, among, shelf, notation)[:_REASONS])
+
+
+def split(found: Found, topic: Topic, shelf: Shelf) -> Split | None:
+    """The field that divides what fits most evenly, where asking would change the slate; None where it would not.
+
+    A field qualifies when most of the products state it and it has few values; the one with the highest entropy
+    (Shannon 1948) is asked.
+    """
+    if len(found.fitting) <= SLATE:
+        return None
+    sample = [shelf.product(each) for each in found.fitting[:500]]
+    settled = {constraint.condition.field for constraint in topic.constraints} | _UNASKED | shelf.suitability.fields
+    settled |= {topic.scope.field} if topic.scope and len(topic.scope.any_of) == 1 else set()
+    best: tuple[float, Split] | None = None
+    for name, field in shelf.facets.fields.items():
+        if name in settled or field.number or "color" in name:
+            continue
+        counts: Counter[str] = Counter()
+        for product in sample:
+            values = (product.kind,) if name == "kind" else product.attributes.get(name, ())
+            counts.update(value for value in values[:1] if value)
+        total = counts.total()
+        if total < 0.7 * len(sample) or not _ASKABLE[0] <= len(counts) <= (40 if name == "kind" else _ASKABLE[1]):
+            continue
+        entropy = -sum(n / total * math.log2(n / total) for n in counts.values())
+        weight = entropy + (2.0 if name == "kind" else 0.0)  # what sort of thing comes before how it is made
+        if entropy > 0.5 and (best is None or weight > best[0]):
+            best = (weight, Split(name, tuple(value for value, _ in counts.most_common(4))))
+    return best[1] if best else None

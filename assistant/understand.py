@@ -1,0 +1,519 @@
+"""What a message means: its intent, the thing asked for, constraints, references to earlier products.
+
+Rules read what has a form (amounts, ordinals, sizes); the shop's vocabulary gives its words; the encoder's
+similarity to worked examples decides what kind of message it is where neither does.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from importlib import resources
+
+import numpy as np
+
+from assistant import recipient as recipients
+from assistant.amounts import amounts
+from assistant.dialogue import Constraint, DialogueState, Order, Recipient
+from assistant.language import detect
+from assistant.lexicon import HAN, Lexicon, has_han, lexicon
+from assistant.vocabulary import BLANK, Item, Match, Vocabulary, blank, normalize, tokens
+from retrieval.catalog import Availability, Money, Product
+from retrieval.encoder import Encoder
+from retrieval.filters import Condition
+
+# What a unit probe says about a field: a field that measures "1 g" measures mass.
+_PROBES = {
+    "mass": ("1 g",),
+    "length": ("1 cm",),
+    "volume": ("1 l",),
+    "size": ("1 l", "1 cm"),
+    "time": ("1 h",),
+    "power": ("1 w",),
+}
+_MEASURE = re.compile(rf"(?<![\w.])(\d+(?:[.,]\d+)?)[\s-]?([a-z]+|[\"″'′°]|[{HAN}]{{1,2}})")
+_SIZE_WORDS = {"small": "s", "medium": "m", "large": "l", "小": "s", "中": "m", "大": "l", "加大": "xl"}
+_STARS = re.compile(
+    r"(?<![\w.$])([1-5](?:[.,]\d)?)\s*(?:\+\s*)?(?:stars?\b|星|分以上|分)|\brat(?:ed|ing)\D{0,18}?([1-5](?:\.\d)?)\b"
+)
+_WORDLESS = re.compile(r"^[\W\d_]*$")
+_SERVICE_MARGIN = 0.005  # by how much a service intent must be nearer than shopping to win over the shop's own words
+
+
+class Intent(StrEnum):
+    """What a message asks of the assistant."""
+
+    FIND = "find"
+    REFINE = "refine"
+    MORE = "more"
+    BACK = "back"
+    QUESTION = "question"
+    COMPARE = "compare"
+    POLICY = "policy"
+    ORDER = "order"
+    PERSON = "person"
+    GREETING = "greeting"
+    THANKS = "thanks"
+    GOODBYE = "goodbye"
+    ABILITIES = "abilities"
+    OFF_TOPIC = "off_topic"
+    NO_POWER = "no_power"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True)
+class Relative:
+    """A limit relative to a product: the field, and whether less or more of it is wanted."""
+
+    field: str
+    less: bool
+
+
+@dataclass(frozen=True)
+class Understanding:
+    """A message, understood.
+
+    Attributes:
+        text: the message, normalised.
+        item: the thing asked for, with its words; `item.condition` is None-free only where the catalogue knows it.
+        unknown: words for the thing that no catalogue word explains.
+        search_text: the words that rank results.
+        references: ids of earlier products meant, in the order they were named.
+        asked: fields a question is about.
+        claims: values a question is about, as (field, values, words).
+        foreign: amounts in currencies that the shop has no rate for, as said.
+        converted: amounts as said, and what they are in the shop's currency.
+    """
+
+    text: str
+    language: str
+    formal: bool
+    intent: Intent
+    item: Item | None = None
+    unknown: str = ""
+    search_text: str = ""
+    constraints: tuple[Constraint, ...] = ()
+    recipient: Recipient | None = None
+    references: tuple[str, ...] = ()
+    missing_reference: bool = False
+    relative: tuple[Relative, ...] = ()
+    order: Order | None = None
+    dropped: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
+    claims: tuple[Match, ...] = ()
+    foreign: tuple[str, ...] = ()
+    converted: tuple[tuple[str, Money], ...] = ()
+    similar: bool = False
+    gift: bool = False
+
+
+class Understander:
+    """Reads messages for one shop.
+
+    Args:
+        vocabulary: the shop's words.
+        encoder: gives the similarity to worked examples.
+        products: id -> product, for names and relative limits.
+        currency: the shop's currency.
+        rates: currency -> value of one unit in the shop's currency.
+    """
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        encoder: Encoder,
+        product: Callable[[str], Product],
+        currency: str,
+        rates: dict[str, Decimal],
+    ) -> None:
+        self._vocabulary = vocabulary
+        self._facets = vocabulary.facets
+        self._encoder = encoder
+        self._product = product
+        self._currency = currency
+        self._rates = rates
+        examples = tomllib.loads(resources.files("assistant").joinpath("intents.toml").read_text("utf-8"))
+        self._example_intents = np.array([name for name, said in examples.items() for _ in said])
+        self._examples = encoder.queries([normalize(text) for said in examples.values() for text in said])
+        self._size_fields = [
+            name for name, field in self._facets.fields.items() if not field.number and "size" in name.split()
+        ]
+        sizes = {value.casefold() for name in self._size_fields for value in self._facets.fields[name].values}
+        known = sorted(sizes | set(_SIZE_WORDS), key=len, reverse=True)
+        self._size = "|".join([*map(re.escape, known), r"\d{1,3}(?:\.5)?", r"x{0,3}[sl]"])
+
+    def __call__(self, text: str, state: DialogueState) -> Understanding:
+        """The message in the light of the dialogue so far."""
+        said = normalize(text)
+        language = detect(text, state.language)
+        words = lexicon(language)
+        formal = (state.formal and not ("你" in said and "您" not in said)) or "您" in said
+        if _WORDLESS.match(said) and not re.search(r"\d", said):
+            return Understanding(said, language, formal, Intent.NOTHING)
+        reading = _Reading(said, words, state)
+        self._references(reading)
+        self._amounts(reading)
+        self._comparatives(reading)
+        self._people(reading)
+        self._sizes(reading)
+        self._measures(reading)
+        reading.item = self._item(reading)
+        self._values(reading)
+        self._rating(reading)
+        reading.asked = self._asked(reading)
+        intent = self._intent(reading)
+        return Understanding(
+            text=said,
+            language=language,
+            formal=formal,
+            intent=intent,
+            item=reading.item,
+            unknown=reading.unknown() if reading.item is None else "",
+            search_text=reading.search_text(),
+            constraints=tuple(reading.constraints),
+            recipient=reading.recipient,
+            references=tuple(reading.references),
+            missing_reference=reading.missing,
+            relative=tuple(reading.relative),
+            order=reading.order,
+            dropped=tuple(reading.dropped),
+            asked=tuple(reading.asked),
+            claims=tuple(reading.claims),
+            foreign=tuple(reading.foreign),
+            converted=tuple(reading.converted),
+            similar=bool(words.cue("similar").search(said)),
+            gift=bool(words.cue("gift").search(said)),
+        )
+
+    def _references(self, reading: _Reading) -> None:
+        state, words = reading.state, reading.words
+        ordinals = words.tables["ordinal"]
+        for match in words.table("ordinal").finditer(reading.rest):
+            number = ordinals[match[0]]
+            after = reading.rest[match.end() : match.end() + 12]
+            if not state.slate or re.match(r"\s*(?:time|thing of all|place|aid)", after):
+                continue
+            if number > len(state.slate):
+                reading.missing = True
+            else:
+                reading.refer(state.slate[number - 1 if number > 0 else len(state.slate) - 1])
+            reading.take(match.span())
+        if not state.slate:
+            return
+        if words.cue("compare").search(reading.rest) or re.search(r"#\d|\bnumbers?\s+\d|\bno\.?\s*\d", reading.rest):
+            for match in re.finditer(
+                r"(?<![\d.$€£¥])(?:#|numbers?\s+|no\.?\s*)?([1-9])(?![\d.]|\s*(?:%|stars?|星))", reading.rest
+            ):
+                if int(match[1]) <= len(state.slate):
+                    reading.refer(state.slate[int(match[1]) - 1])
+                    reading.take(match.span())
+        shown = list(dict.fromkeys([*state.slate, *state.focus, *(s for t in state.topics for s in reversed(t.shown))]))
+        for product_id in self._vocabulary.named(reading.rest, [self._product(each) for each in shown]):
+            reading.refer(product_id)
+
+    def _amounts(self, reading: _Reading) -> None:
+        for amount in amounts(reading.rest, reading.words, self._currency):
+            reading.take(amount.span)
+            if amount.currency != self._currency and amount.currency not in self._rates:
+                reading.foreign.append(amount.words)
+                continue
+            rate = self._rates[amount.currency] if amount.currency != self._currency else Decimal(1)
+            low, high = (
+                None if limit is None else Money.of(limit * rate, self._currency)
+                for limit in (amount.minimum, amount.maximum)
+            )
+            if amount.currency != self._currency:
+                reading.converted.extend((amount.words, limit) for limit in (low, high) if limit)
+            reading.constrain(
+                Condition("price", minimum=low and low.amount, maximum=high and high.amount), amount.words
+            )
+
+    def _comparatives(self, reading: _Reading) -> None:
+        words = reading.words
+        for name, field, less in (
+            ("cheaper", "price", True),
+            ("pricier", "price", False),
+            ("better_rated", "rating", False),
+        ):
+            match = words.cue(name).search(reading.rest)
+            if match:
+                reading.relative.append(Relative(field, less))
+                reading.take(match.span())
+        for name, field, ascending in (
+            ("cheapest", "price", True),
+            ("dearest", "price", False),
+            ("best_rated", "rating", False),
+        ):
+            match = words.cue(name).search(reading.rest)
+            if match:
+                reading.order = Order(field, ascending)
+                reading.take(match.span())
+        for table in ("comparative", "superlative"):
+            match = words.table(table).search(reading.rest)
+            if not match:
+                continue
+            dimension, sign = words.tables[table][match[0]].split()
+            field = self._field_of(dimension, reading)
+            if field and table == "comparative":
+                reading.relative.append(Relative(field, sign == "-"))
+            elif field:
+                reading.order = Order(field, sign == "-")
+            reading.take(match.span())
+        for name, field, value in (("in_stock", "availability", Availability.IN_STOCK.value),):
+            match = words.cue(name).search(reading.rest)
+            if match:
+                reading.asked.append(field)
+                reading.constrain(Condition(field, any_of=frozenset({value})), match[0])
+                reading.take(match.span())
+        match = words.cue("drop").search(reading.rest)
+        if match:
+            reading.dropped = self._vocabulary.fields(reading.said) or ["*"]
+            reading.take(match.span())
+
+    def _field_of(self, dimension: str, reading: _Reading) -> str | None:
+        """The numeric field that measures a dimension: the one named, else the one most products at hand have."""
+        named = self._vocabulary.fields(reading.said)
+        at_hand = [self._product(each) for each in (reading.references or reading.state.slate)]
+        able = [
+            name
+            for name, field in self._facets.fields.items()
+            if field.number
+            and name not in ("price", "rating")
+            and "age" not in name.split()
+            and "warranty" not in name
+            and any(self._facets.measure(name, probe) is not None for probe in _PROBES[dimension])
+        ]
+        if not able:
+            return None
+        return max(
+            able,
+            key=lambda name: (
+                name in named,
+                sum(name in product.attributes for product in at_hand),
+                sum(self._facets.fields[name].values.values()),
+            ),
+        )
+
+    def _people(self, reading: _Reading) -> None:
+        reading.recipient, spans = recipients.read(reading.rest, reading.words)
+        for span in spans:
+            reading.take(span)
+
+    def _sizes(self, reading: _Reading) -> None:
+        for pattern in reading.words.patterns["size"]:
+            match = re.search(pattern.replace("VALUE", self._size), reading.rest)
+            if not match:
+                continue
+            wanted = _SIZE_WORDS.get(match["size"], match["size"])
+            found = {
+                name: frozenset(value for value in self._facets.fields[name].values if _is_size(value, wanted))
+                for name in self._size_fields
+            }
+            fields = [name for name, values in found.items() if values] or self._size_fields[:1]
+            if fields:
+                field = max(fields, key=lambda name: len(found[name]))
+                condition = Condition(field, any_of=found[field] or frozenset({wanted}))
+                reading.constrain(condition, match[0].strip())
+                reading.claims.append(Match(field, condition.any_of, match.span(), match[0].strip()))
+            reading.take(match.span())
+            return
+
+    def _measures(self, reading: _Reading) -> None:
+        for match in list(_MEASURE.finditer(reading.rest)):
+            fields = [
+                name
+                for name, field in self._facets.fields.items()
+                if field.number
+                and name not in ("price", "rating")
+                and self._facets.measure(name, match[0].replace("-", " ")) is not None
+                and self._facets.fields[name].unit
+            ]
+            if not fields:
+                continue
+            named = [name for name in self._vocabulary.fields(reading.said) if name in fields]
+            field = (named or sorted(fields, key=lambda n: -sum(self._facets.fields[n].values.values())))[0]
+            value = self._facets.measure(field, match[0].replace("-", " "))
+            before, after = reading.rest[: match.start()].rstrip()[-24:], reading.rest[match.end() :].lstrip()
+            below = _beside(before, after, reading.words.cues["below"])
+            above = _beside(before, after, reading.words.cues["above"])
+            reading.take(match.span())
+            if value is None or not (below or above):
+                spread = 0.1 * abs(value or 0)
+                condition = Condition(field, minimum=(value or 0) - spread, maximum=(value or 0) + spread)
+            else:
+                condition = Condition(field, maximum=value) if below else Condition(field, minimum=value)
+            reading.constrain(condition, match[0])
+
+    def _item(self, reading: _Reading) -> Item | None:
+        item = self._vocabulary.item(reading.rest, reading.words)
+        if item is None:
+            return None
+        if reading.negated(item.span):
+            reading.constrain(Condition(item.condition.field, none_of=item.condition.any_of), item.words)
+            reading.take(item.span)
+            return self._item(reading)
+        reading.take(item.span)
+        return item
+
+    def _values(self, reading: _Reading) -> None:
+        merged: dict[tuple[str, bool], list[Match]] = {}
+        spans: dict[tuple[int, int], list[Match]] = {}
+        for match in self._vocabulary.values(reading.rest):
+            spans.setdefault(match.span, []).append(match)
+        for span, matches in spans.items():
+            match = self._likeliest(matches, reading)
+            merged.setdefault((match.field, reading.negated(span)), []).append(match)
+        for span in spans:
+            reading.take(span)
+        for (field, negated), matches in merged.items():
+            values = frozenset().union(*(match.values for match in matches))
+            said = ", ".join(match.words for match in matches)
+            reading.claims.append(Match(field, values, matches[0].span, said))
+            condition = Condition(field, none_of=values) if negated else Condition(field, any_of=values)
+            reading.constrain(condition, said)
+
+    def _likeliest(self, matches: list[Match], reading: _Reading) -> Match:
+        """Of the fields one phrase can belong to, the one that most products of the item have it in."""
+        if len(matches) == 1:
+            return matches[0]
+
+        def weight(match: Match) -> int:
+            counts = self._facets.fields[match.field].values
+            return sum(counts.get(value, 0) for value in match.values)
+
+        return max(matches, key=weight)
+
+    def _rating(self, reading: _Reading) -> None:
+        match = _STARS.search(reading.rest)
+        if match:
+            stars = float((match[1] or match[2]).replace(",", "."))
+            reading.constrain(Condition("rating", minimum=stars), match[0])
+            reading.take(match.span())
+
+    def _asked(self, reading: _Reading) -> list[str]:
+        asked = list(reading.asked)
+        for meaning, phrases in reading.words.asks.items():
+            if phrases.search(reading.said):
+                field = self._field_of(meaning, reading) if meaning in _PROBES else meaning
+                if field:
+                    asked.append(field)
+        asked += [name for name in self._vocabulary.fields(reading.said) if name not in ("kind", "department")]
+        return list(dict.fromkeys(asked))
+
+    def _intent(self, reading: _Reading) -> Intent:
+        state, words, said = reading.state, reading.words, reading.said
+        service, margin = self._service(said)
+        shopping = bool(reading.item or reading.constraints or reading.relative or reading.order or reading.references)
+        if service and margin > (_SERVICE_MARGIN if shopping else 0.0):
+            return service
+        if words.cue("compare").search(said) and len(reading.references or state.slate) > 1:
+            return Intent.COMPARE
+        if words.cue("back").search(said) and len(state.topics) > (0 if reading.item is None else 1):
+            return Intent.BACK
+        if reading.relative and (state.topic or reading.references):
+            return Intent.REFINE
+        pointing = bool(words.cue("it").search(reading.rest)) and bool(state.focus)
+        questioning = bool(re.search(r"[?？]\s*$", said)) or bool(words.cue("question").search(said))
+        if (reading.references or reading.missing) and reading.item is None:
+            return Intent.QUESTION
+        if questioning and reading.item is None and (pointing or (state.single and not words.frame.search(said))):
+            return Intent.QUESTION
+        if words.cue("more").search(said) and state.topic and reading.item is None:
+            return Intent.MORE
+        if reading.item is not None or reading.unknown():
+            return Intent.FIND
+        if state.topic and (shopping or reading.recipient or reading.dropped or reading.foreign):
+            return Intent.REFINE
+        return Intent.FIND
+
+    def _service(self, said: str) -> tuple[Intent | None, float]:
+        """The nearest kind of message that is not shopping, and by how much it is nearer than shopping."""
+        similarity = self._examples @ self._encoder.queries([said])[0]
+        scores = {
+            str(name): float(np.sort(similarity[self._example_intents == name])[-2:].mean())
+            for name in np.unique(self._example_intents)
+        }
+        shopping = scores.pop("shopping")
+        best = max(scores, key=lambda name: scores[name])
+        return (Intent(best), scores[best] - shopping) if scores[best] > shopping else (None, 0.0)
+
+
+class _Reading:
+    """A message while it is read: `rest` is what no rule has understood yet."""
+
+    def __init__(self, said: str, words: Lexicon, state: DialogueState) -> None:
+        self.said, self.rest, self.words, self.state = said, said, words, state
+        self.constraints: list[Constraint] = []
+        self.references: list[str] = []
+        self.relative: list[Relative] = []
+        self.dropped: list[str] = []
+        self.asked: list[str] = []
+        self.claims: list[Match] = []
+        self.foreign: list[str] = []
+        self.converted: list[tuple[str, Money]] = []
+        self.recipient: Recipient | None = None
+        self.item: Item | None = None
+        self.order: Order | None = None
+        self.missing = False
+        self._hidden: list[tuple[int, int]] = []
+
+    def take(self, span: tuple[int, int]) -> None:
+        """Mark a span as understood."""
+        self.rest = blank(self.rest, span)
+
+    def refer(self, product_id: str) -> None:
+        """Note a reference to an earlier product."""
+        if product_id not in self.references:
+            self.references.append(product_id)
+
+    def constrain(self, condition: Condition, words: str) -> None:
+        """Note a constraint."""
+        self.constraints.append(Constraint(condition, words))
+
+    def negated(self, span: tuple[int, int]) -> bool:
+        """True where a word of negation reaches the span: nothing but bridging words and taken text lies between."""
+        before = self.said[: span[0]]
+        cues = list(self.words.cue("negation").finditer(before))
+        if not cues:
+            return False
+        between = before[cues[-1].end() :]
+        if re.search(r"[.;!?。；！？]", between) or self.words.cue("resets").search(between):
+            return False
+        bridge = self.words.cue("bridge").sub(" ", between)
+        negated = len(tokens(bridge)) <= 2 and len(re.findall(f"[{HAN}]", bridge)) <= 6
+        if negated:
+            self._hidden.append((cues[-1].start(), span[1]))
+        return negated
+
+    def unknown(self) -> str:
+        """The content words that nothing has explained."""
+        rest = self.words.frame.sub(lambda match: BLANK * len(match[0]), self.rest)
+        if has_han(rest):
+            rest = self.words.stop_han.sub(BLANK, rest)
+        parts = re.findall(rf"[{HAN}]{{2,}}|[^\W_{HAN}]+(?:[-'][^\W_{HAN}]+)*", rest)
+        kept = [part for part in parts if part not in self.words.stop and not part.isdigit() and len(part) > 1]
+        return " ".join(kept)
+
+    def search_text(self) -> str:
+        """The message without amounts, negated words and ways of asking: what results are ranked by."""
+        text = self.said
+        for span in self._hidden:
+            text = blank(text, span)
+        kept = self.words.frame.sub(" ", text).replace(BLANK, " ")
+        return " ".join(kept.split())
+
+
+def _is_size(value: str, wanted: str) -> bool:
+    """True where a catalogue's size is the one wanted: "9" is meant by "9", "US 9" and "EU 42 / US 9"."""
+    value = value.casefold()
+    return value == wanted or wanted in re.split(r"[\s/,()]+", value)
+
+
+def _beside(before: str, after: str, phrases: Sequence[str]) -> bool:
+    return any(re.search(rf"(?<![a-z]){re.escape(p)}$", before) for p in phrases) or any(
+        re.match(rf"{re.escape(p)}(?![a-z])", after) for p in phrases
+    )

@@ -1,0 +1,312 @@
+"""The shop's own words: which kinds, values and fields a phrase can mean in this catalogue, in any language it labels.
+
+Nothing here is a list of product words: every phrase comes from the catalogue, its glossary, or, for a word that
+neither knows, from the encoder's similarity to the catalogue's values.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import Stemmer
+from retrieval.filters import Condition
+
+from assistant.lexicon import HAN, Lexicon, has_han
+from retrieval.catalog import Product
+from retrieval.facets import Facets
+from retrieval.glossary import Glossary
+
+BLANK = "\x00"  # fills what an earlier reader of the message has understood
+_TOKEN = re.compile(rf"[^\W_{HAN}]+(?:['’.][^\W_{HAN}]+)*")
+_BUILT_IN = frozenset({"kind", "department", "price", "rating", "availability", "brand", "id"})
+_YES = frozenset({"yes", "true", "1"})
+_NO = frozenset({"no", "false", "0"})
+_PREPOSITION = re.compile(
+    r"\b(?:for|with|in|to|from|of|by|at|that|which|who|and|made|para|con|pour|avec|für|mit)\b|[,.;:!?，。；：！？、]"
+)
+_stemmer = Stemmer.Stemmer("english")
+
+
+def normalize(text: str) -> str:
+    """Text as the readers of a message see it: NFKC, casefolded, control characters as spaces."""
+    folded = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
+    return "".join(" " if unicodedata.category(c) in ("Cc", "Cf") else c for c in folded)
+
+
+def blank(text: str, span: tuple[int, int]) -> str:
+    """`text` with what lies in `span` marked as understood; lengths stay."""
+    return text[: span[0]] + BLANK * (span[1] - span[0]) + text[span[1] :]
+
+
+@dataclass(frozen=True)
+class Token:
+    """A word without spaces inside, its stem and its place."""
+
+    stem: str
+    start: int
+    end: int
+
+
+def tokens(text: str) -> list[Token]:
+    """The words of the non-Chinese part of normalised text."""
+    found = [(m[0].removesuffix("'s"), m.start(), m.end()) for m in _TOKEN.finditer(text)]
+    stems = _stemmer.stemWords([word for word, _, _ in found])
+    return [Token(stem, start, end) for stem, (_, start, end) in zip(stems, found, strict=True)]
+
+
+def stems(text: str) -> tuple[str, ...]:
+    """The stems of a phrase."""
+    return tuple(token.stem for token in tokens(normalize(text)))
+
+
+@dataclass(frozen=True)
+class Match:
+    """A phrase of the message that names values of one field."""
+
+    field: str
+    values: frozenset[str]
+    span: tuple[int, int]
+    words: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """The thing a shopper asks for: the words used, and what in the catalogue they mean."""
+
+    words: str
+    condition: Condition
+    span: tuple[int, int]
+
+
+class Vocabulary:
+    """Phrases of one shop.
+
+    Args:
+        products: the whole catalogue.
+        facets: its fields and values.
+        glossary: labels and synonyms.
+    """
+
+    def __init__(self, products: Iterable[Product], facets: Facets, glossary: Glossary) -> None:
+        self.facets = facets
+        self._values: dict[tuple[str, ...], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        self._han: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        self._kinds: dict[tuple[str, ...], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        self._heads: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+        self._han_kinds: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        self._titles: dict[str, set[str]] = defaultdict(set)
+        self._names: dict[str, set[str]] = defaultdict(set)
+        self._title_heads: Counter[str] = Counter()
+        self._fields: dict[str, set[str]] = defaultdict(set)
+        for name, known in facets.fields.items():
+            self._add_field(name, name)
+            for _, label in glossary.labels("field", name):
+                self._add_field(name, label)
+            if name in ("kind", "department"):
+                for value in known.values:
+                    for label in (value, *(label for _, label in glossary.labels(name, value))):
+                        self._add_kind(name, value, label)
+            elif name not in _BUILT_IN - {"brand"} and not known.number:
+                flag = {value.casefold() for value in known.values} <= _YES | _NO
+                for value in known.values:
+                    labels = [label for _, label in glossary.labels(name, value)]
+                    if flag and value.casefold() in _YES:
+                        labels += [name, *(label for _, label in glossary.labels("field", name))]
+                    for label in labels if flag else (value, *labels):
+                        self._add_value(name, value, label)
+        for product in products:
+            words = stems(product.title)
+            for stem in words:
+                self._titles[stem].add(product.id)
+            named = [stem for stem in words if not stem[0].isdigit()]
+            if named:
+                self._title_heads[named[-1]] += 1
+            self._names[" ".join(words)].add(product.id)
+        self._han_pattern = _longest(self._han)
+        self._han_kind_pattern = _longest(self._han_kinds)
+
+    def _add_field(self, name: str, label: str) -> None:
+        self._fields[normalize(label)].add(name)
+
+    def _add_value(self, field: str, value: str, label: str) -> None:
+        if has_han(label):
+            self._han[normalize(label)][field].add(value)
+            return
+        words = stems(label)
+        # The whole phrase, its head ("organic cotton" is meant by "cotton"), or a beginning of two words and more.
+        parts = {words} | {words[i:] for i in range(1, len(words))} | {words[:i] for i in range(2, len(words))}
+        for part in parts:
+            if part and not (len(part) == 1 and (len(part[0]) < 2 or part[0].isdigit())):
+                self._values[part][field].add(value)
+
+    def _add_kind(self, field: str, value: str, label: str) -> None:
+        if has_han(label):
+            self._han_kinds[normalize(label)][field].add(value)
+            return
+        words = tuple(word for word in stems(label) if word not in ("and", "or"))
+        if words:
+            self._kinds[words][field].add(value)
+            self._heads[words[-1]].add(words)
+
+    def knows(self, stem: str) -> bool:
+        """True where the stem stands in a title, a kind or a value of the catalogue."""
+        return stem in self._titles or stem in self._heads or (stem,) in self._values
+
+    def item(self, text: str, words: Lexicon) -> Item | None:
+        """The thing asked for in what is left of a message, or None where no catalogue word names one.
+
+        Tried in order: a kind or department named in full, the head noun of kinds ("shoes"), the head noun of titles.
+        The part before a preposition is tried first: a bag for a yoga mat is a bag.
+        """
+        found = self._han_item(text)
+        if found:
+            return found
+        content = [token for token in tokens(text) if text[token.start : token.end] not in words.stop]
+        for tries in (self._named_kind, self._head_kind, self._title_head):
+            for segment in _segments(text, content):
+                found = tries(text, segment)
+                if found:
+                    return found
+        return None
+
+    def _han_item(self, text: str) -> Item | None:
+        found = list(self._han_kind_pattern.finditer(text))
+        if not found:
+            return None
+        best = max(found, key=lambda match: (len(match[0]), match.start()))
+        return self._kind_item(best[0], self._han_kinds[best[0]], best.span())
+
+    def _named_kind(self, text: str, content: Sequence[Token]) -> Item | None:
+        present = {token.stem: token for token in content}
+        best: tuple[str, ...] = ()
+        for token in content:
+            for phrase in self._heads.get(token.stem, ()):
+                if len(phrase) > len(best) and all(word in present for word in phrase):
+                    best = phrase
+        if not best:
+            return None
+        places = [present[word] for word in best]
+        span = (min(p.start for p in places), max(p.end for p in places))
+        return self._kind_item(text[slice(*span)].replace(BLANK, " "), self._kinds[best], span)
+
+    def _head_kind(self, text: str, content: Sequence[Token]) -> Item | None:
+        for index in range(len(content) - 1, -1, -1):
+            head = content[index]
+            phrases = self._heads.get(head.stem)
+            if not phrases:
+                continue
+            others = {token.stem for token in content}
+            shared = {phrase: sum(word in others for word in phrase) for phrase in phrases}
+            most = max(shared.values())
+            merged: dict[str, set[str]] = defaultdict(set)
+            for phrase in (phrase for phrase, count in shared.items() if count == most):
+                for field, values in self._kinds[phrase].items():
+                    merged[field] |= values
+            used = [t for t in content if any(t.stem in phrase for phrase, n in shared.items() if n == most)]
+            span = (used[0].start if used[-1] is head else head.start, head.end)
+            if BLANK in text[slice(*span)]:
+                span = (head.start, head.end)
+            return self._kind_item(text[slice(*span)], merged, span)
+        return None
+
+    def _kind_item(self, words: str, fields: dict[str, set[str]], span: tuple[int, int]) -> Item:
+        field = "kind" if "kind" in fields else "department"
+        return Item(" ".join(words.split()), Condition(field, any_of=frozenset(fields[field])), span)
+
+    def _title_head(self, text: str, content: Sequence[Token]) -> Item | None:
+        named = [token for token in content if self._title_heads[token.stem]]
+        if not named:
+            return None
+        head = named[-1]
+        found = set(self._titles[head.stem])
+        start = head.start
+        for token in reversed(content[: content.index(head)]):  # words before it narrow it while anything is left
+            narrowed = found & self._titles.get(token.stem, set())
+            if not narrowed or BLANK in text[token.start : start]:
+                break
+            found, start = narrowed, token.start
+        return Item(text[start : head.end], Condition("id", any_of=frozenset(found)), (start, head.end))
+
+    def values(self, text: str) -> Iterator[Match]:
+        """Phrases of the message that name values of the catalogue's fields, longest first, without overlap."""
+        taken = text
+        for match in self._han_pattern.finditer(text):
+            for field, values in self._han[match[0]].items():
+                yield Match(field, frozenset(values), match.span(), match[0])
+            taken = blank(taken, match.span())
+        found = tokens(taken)
+        for length in range(min(6, len(found)), 0, -1):
+            for index in range(len(found) - length + 1):
+                part = found[index : index + length]
+                start, end = part[0].start, part[-1].end
+                if BLANK in taken[start:end] or (re.search(r"[,.;!?]", text[start:end].strip(".")) and length > 1):
+                    continue
+                fields = self._values.get(tuple(token.stem for token in part))
+                if fields:
+                    for field, values in fields.items():
+                        yield Match(field, frozenset(values), (start, end), text[start:end])
+                    taken = blank(taken, (start, end))
+
+    def fields(self, text: str) -> list[str]:
+        """Fields whose name or label stands in the text, longest label first."""
+        flat = f" {' '.join(stems(text))} "
+        found = []
+        for label in sorted(self._fields, key=len, reverse=True):
+            inside = label in text if has_han(label) else f" {' '.join(stems(label))} " in flat
+            if inside:
+                found.extend(sorted(self._fields[label]))
+        return list(dict.fromkeys(found))
+
+    def named(self, text: str, among: Sequence[Product]) -> list[str]:
+        """Products of `among` that the text names by words of their title which set them apart from the others."""
+        said = {token.stem for token in tokens(text)}
+        titles = {product.id: stems(product.title) for product in among}
+        spread = Counter(stem for words in titles.values() for stem in set(words))
+        scores: dict[str, int] = {}
+        for product in among:
+            kind = set(stems(product.kind))
+            own = [
+                stem
+                for stem in dict.fromkeys(titles[product.id])
+                if stem in said and stem not in kind and spread[stem] <= max(1, len(among) // 4)
+            ]
+            rare = [stem for stem in own if len(self._titles[stem]) <= max(3, len(self._names) // 100)]
+            if rare and not all(stem.isdigit() for stem in rare):
+                scores[product.id] = len(own)
+        best = max(scores.values(), default=0)
+        return [each for each, score in scores.items() if score == best]
+
+    def titled(self, text: str) -> list[str]:
+        """Products of the whole catalogue whose full title stands in the text."""
+        words = [token.stem for token in tokens(text)]
+        found: list[str] = []
+        for length in range(min(10, len(words)), 1, -1):
+            for index in range(len(words) - length + 1):
+                found.extend(sorted(self._names.get(" ".join(words[index : index + length]), ())))
+            if found:
+                break
+        return found
+
+
+def _segments(text: str, content: list[Token]) -> Iterator[list[Token]]:
+    """The content words up to the first preposition or mark, then each further part, then all of them."""
+    bounds = [match.start() for match in _PREPOSITION.finditer(text)] + [len(text)]
+    start = 0
+    parts = []
+    for bound in bounds:
+        part = [token for token in content if start <= token.start < bound]
+        if part:
+            parts.append(part)
+        start = bound
+    yield from parts
+    if len(parts) > 1:
+        yield content
+
+
+def _longest(phrases: Iterable[str]) -> re.Pattern[str]:
+    ordered = sorted(phrases, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, ordered)) if ordered else r"(?!)")
