@@ -194,9 +194,10 @@ class Store:
                 events.append((turn, each))
         return events
 
-    def drop_turn(self, session_id: str, turn: int) -> None:
-        """Leave a turn out of every later replay; its events stay in the history."""
-        self.append(session_id, turn, [{"type": _DROPPED}])
+    def drop_turn(self, session_id: str) -> None:
+        """Leave the last turn out of every later replay; its events stay in the history."""
+        if events := self.replay(session_id):
+            self.append(session_id, events[-1][0], [{"type": _DROPPED}])
 
     def erase(self, session_id: str) -> None:
         """Delete a session and everything said in it, so that no byte of it stays in the database's files."""

@@ -81,12 +81,15 @@ def test_a_dropped_turn_leaves_the_replay_but_not_the_history(store: Store, path
     session = store.open_session()
     store.append(session, 1, [message("first")])
     store.append(session, 2, [message("second")])
-    store.drop_turn(session, 2)
+    store.drop_turn(session)
     assert store.replay(session) == [(1, message("first"))]
     store.append(session, 2, [message("second, again")])
     assert store.replay(session) == [(1, message("first")), (2, message("second, again"))]
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("SELECT count(*) FROM event").fetchone() == (4,)
+    for _ in range(3):
+        store.drop_turn(session)
+    assert store.replay(session) == []
 
 
 def test_personal_data_is_redacted_but_the_shops_words_are_not(path: Path) -> None:
