@@ -6,9 +6,11 @@ import hashlib
 import logging
 import threading
 from collections import defaultdict
+from collections.abc import Generator as Stream
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any, Self
+from dataclasses import replace
+from typing import Self
 
 from assistant.answer import Answer, Answers
 from assistant.config import Settings
@@ -26,16 +28,18 @@ from assistant.dialogue import (
     Text,
 )
 from assistant.evidence import Evidence
-from assistant.generate import Generator, Template, open_generator
+from assistant.generate import Generator, open_generator
 from assistant.grounding import Grounder, sentences
 from assistant.lexicon import has_han
-from assistant.plan import Point, ReplyPlan
+from assistant.notation import Notation, languages
+from assistant.plan import Point, PointKind, ReplyPlan
 from assistant.policy import Policies
 from assistant.privacy import redact
+from assistant.recommend import SLATE
 from assistant.shelf import Shelf
 from assistant.store import Store
 from assistant.understand import Understander, Understanding
-from assistant.notation import Notation, languages
+from assistant.wording import word
 from retrieval.encoder import open_encoder
 from retrieval.errors import OperatorError, ShopperError
 from retrieval.search import Search
@@ -58,7 +62,6 @@ class Assistant:
         self.store = store
         self.shelf = Shelf(search)
         self._generator = generator
-        self._template = Template()
         self._grounder = Grounder(search.facets, search.glossary, [p.title for p in search.catalog])
         self._understand = Understander(
             self.shelf.vocabulary, search.encoder, self.shelf.product, search.facets.currency, dict(settings.rates)
@@ -78,7 +81,7 @@ class Assistant:
         search = Search.open(settings.shop, open_encoder(settings.encoder))
         return cls(settings, search, Store(settings.database_url, settings.contact), open_generator(settings))
 
-    def reply(self, session_id: str, text: str) -> Iterator[Event]:
+    def reply(self, session_id: str, text: str) -> Stream[Event, None, None]:
         """Answer a message: the events of the turn, as they come about.
 
         Closing the iterator stops the turn; what was said until then is kept.
@@ -94,19 +97,19 @@ class Assistant:
         with self._turns[session_id]:
             state = DialogueState.replay(self.store.replay(session_id))
             turn = state.turn + 1
-            understanding = self._understand(text, state)
-            said = Message(redact(text), understanding.language, understanding.formal)
-            self.store.append(session_id, turn, [said.to_json()])
+            requests, state = self._answered(text, state)
+            language, formal = requests[-1][0].language, requests[-1][0].formal
+            self.store.append(session_id, turn, [Message(redact(text), language, formal).to_json()])
             events: list[Event] = []
             status = Status.STOPPED
             try:
-                for event in self._turn(understanding, state, session_id, turn):
+                for event in self._events(requests, state, seed=_seed(session_id) + turn):
                     events.append(event)
                     if not isinstance(event, Sought | Focused):
                         yield event
                 status = Status.COMPLETE
             finally:
-                done = Done(turn, status, understanding.language)
+                done = Done(turn, status, language)
                 self.store.append(session_id, turn, [event.to_json() for event in _joined([*events, done])])
             yield done
 
@@ -123,30 +126,44 @@ class Assistant:
         self.store.drop_turn(session_id)
         yield from self.reply(session_id, last["text"])
 
-    def _turn(self, understanding: Understanding, state: DialogueState, session_id: str, turn: int) -> Iterator[Event]:
-        notation = self._notations.get(understanding.language) or self._notations["en"]
-        answer = self._answers(understanding, state, notation)
-        if answer.topic:
-            yield Sought(*answer.topic)
-        if answer.cards:
-            yield Products(answer.cards, answer.total)
-        if answer.comparison:
-            yield answer.comparison
-        if answer.focus is not None:
-            yield Focused(answer.focus)
-        plan = ReplyPlan(
-            language=notation.language,
-            points=answer.points,
-            choices=answer.choices,
-            formal=understanding.formal,
-            seed=_seed(session_id, turn),
-        )
-        for sentence in self._words(plan, self._evidence(answer, understanding, state)):
-            yield Text(sentence)
-        if answer.sources:
-            yield Sources(answer.sources)
-        if answer.choices:
-            yield Choices(answer.choices)
+    def _answered(
+        self, text: str, state: DialogueState
+    ) -> tuple[list[tuple[Understanding, Answer, Evidence]], DialogueState]:
+        """Each request of a message with its answer and what that rests on, and the dialogue's state after them."""
+        requests = []
+        parts = self._understand.parts(text, state)
+        for part in parts:
+            understanding = self._understand(part, state)
+            answer = self._answers(understanding, state, self._notation(understanding.language), SLATE // len(parts))
+            requests.append((understanding, answer, self._evidence(answer, understanding, state)))
+            state = state.after(*_changes(answer))
+        return requests, state
+
+    def _events(
+        self, requests: list[tuple[Understanding, Answer, Evidence]], state: DialogueState, seed: int
+    ) -> Iterator[Event]:
+        """The events of a turn: first what is shown, then the words about it."""
+        for _, answer, _ in requests:
+            yield from _changes(answer)
+        cards = tuple(card for _, answer, _ in requests for card in answer.cards)
+        if cards:
+            yield Products(cards, sum(answer.total for _, answer, _ in requests))
+        for _, answer, _ in requests:
+            if answer.comparison:
+                yield answer.comparison
+        for place, (understanding, answer, evidence) in enumerate(requests):
+            language = self._notation(understanding.language).language
+            points = answer.points if place == len(requests) - 1 else _without_question(answer.points)
+            plan = ReplyPlan(language, points, answer.choices, understanding.formal, seed)
+            for sentence in self._words(plan, evidence):
+                yield Text(sentence)
+            if place < len(requests) - 1:
+                yield Text("\n")
+        sources = tuple(source for _, answer, _ in requests for source in answer.sources)
+        if sources:
+            yield Sources(sources)
+        if requests[-1][1].choices:
+            yield Choices(requests[-1][1].choices)
 
     def _words(self, plan: ReplyPlan, evidence: Evidence) -> Iterator[str]:
         """The reply in sentences, each checked; what the generator gets wrong or leaves out, the template says."""
@@ -154,8 +171,8 @@ class Assistant:
         left = list(plan.points)
         stop = threading.Event()
         try:
-            with closing(sentences(self._generator.stream(plan, stop))) as spoken:
-                for sentence in spoken:
+            with closing(self._generator.stream(plan, stop)) as stream:
+                for sentence in sentences(stream):
                     told = _told(sentence, left)
                     if not told or has_han(sentence) != (plan.language == "zh") or not check(sentence).grounded:
                         break
@@ -163,10 +180,12 @@ class Assistant:
                     yield sentence
         except OperatorError as error:
             _log.error("the reply model failed, the template speaks: %s", error)
-        finally:
-            stop.set()
         if left:
-            yield from self._template.sentences(plan, left)
+            yield from word(replace(plan, points=tuple(left)))
+
+    def _notation(self, language: str) -> Notation:
+        """How facts are written in `language`; in English where it has no words for them."""
+        return self._notations.get(language) or self._notations["en"]
 
     def _evidence(self, answer: Answer, understanding: Understanding, state: DialogueState) -> Evidence:
         ids = [*answer.product_ids, *(answer.found.fitting if answer.found else ()), *state.slate, *state.focus]
@@ -189,13 +208,26 @@ class Assistant:
         )
 
 
+def _changes(answer: Answer) -> list[Event]:
+    """What an answer changes in the dialogue's state."""
+    changes: list[Event] = [Sought(*answer.topic)] if answer.topic else []
+    return changes + ([Focused(answer.focus)] if answer.focus is not None else [])
+
+
+def _without_question(points: tuple[Point, ...]) -> tuple[Point, ...]:
+    """A reply asks one question at most, at its end."""
+    return tuple(point for point in points if point.kind is not PointKind.ASK)
+
+
 def _told(sentence: str, points: list[Point]) -> list[Point]:
     """The points that a sentence tells: those whose every short fact stands in it."""
     lowered = sentence.casefold()
     return [
         point
         for point in points
-        if all(fact.casefold() in lowered for key, fact in point.facts.items() if key in ("name", "price", "value", "n"))
+        if all(
+            fact.casefold() in lowered for key, fact in point.facts.items() if key in ("name", "price", "value", "n")
+        )
     ]
 
 
@@ -210,7 +242,6 @@ def _joined(events: list[Event]) -> list[Event]:
     return joined
 
 
-def _seed(session_id: str, turn: int) -> int:
-    """A number that varies the wording from turn to turn and from shopper to shopper."""
-    digest = hashlib.sha256(f"{session_id} {turn}".encode()).digest()
-    return int.from_bytes(digest[:4], "big")
+def _seed(session_id: str) -> int:
+    """A number that varies the wording from shopper to shopper."""
+    return int.from_bytes(hashlib.sha256(session_id.encode()).digest()[:4], "big")
