@@ -16,13 +16,13 @@ from assistant.dialogue import (
     Source,
     Topic,
 )
+from assistant.notation import Notation
 from assistant.plan import Point, PointKind
 from assistant.policy import Policies
 from assistant.recommend import SLATE, Split, card, reasons, slate, split
 from assistant.shelf import Found, Shelf
-from assistant.understand import Intent, Understanding
+from assistant.understand import Intent, Relative, Understanding
 from assistant.vocabulary import normalize, stems
-from assistant.notation import Notation
 from retrieval.catalog import Availability, Product
 from retrieval.filters import Condition
 
@@ -89,9 +89,12 @@ class Answers:
             **{intent: self._small(kind) for intent, kind in small.items()},
         }
 
-    def __call__(self, understanding: Understanding, state: DialogueState, notation: Notation) -> Answer:
-        """The answer to a message in the light of the dialogue so far."""
-        return self._table[understanding.intent](understanding, state, notation)
+    def __call__(
+        self, understanding: Understanding, state: DialogueState, notation: Notation, size: int = SLATE
+    ) -> Answer:
+        """The answer to a message in the light of the dialogue so far, with at most `size` cards."""
+        answer = self._table[understanding.intent](understanding, state, notation)
+        return answer if len(answer.cards) <= size else _shortened(answer, size)
 
     # Searching
 
@@ -101,7 +104,9 @@ class Answers:
         notes = self._notes(understanding, notation)
         clash = _contradiction(topic, notation)
         if clash:
-            return Answer((*notes, clash), topic=(index, topic))
+            point, first, second = clash
+            kept = tuple(each for each in topic.constraints if each not in (first, second))
+            return Answer((*notes, point), topic=(index, replace(topic, constraints=kept)))
         wanted = topic.item or topic.constraints or topic.recipient or topic.order or understanding.gift
         if not wanted:
             return self._ask_back(notes, notation)
@@ -118,6 +123,9 @@ class Answers:
         choices: tuple[str, ...] = ()
         if found.failed or found.sold_out:
             points += self._nearly(found, topic, shown.cards, notation)
+            if found.failed and found.failed.relative:
+                kept = tuple(each for each in topic.constraints if each is not found.failed)
+                topic = replace(topic, constraints=kept)
         else:
             points += self._fitting(found, topic, shown.cards, shown.cheapest, notation)
             asked = None if more else split(found, topic, shelf)
@@ -188,23 +196,25 @@ class Answers:
             merged = replace(merged, item=understanding.item.words, scope=understanding.item.condition)
         anchors = [each for each in understanding.references or state.focus if self._shelf.has(each)]
         for relative in understanding.relative if anchors else ():
-            merged = self._beyond(merged, anchors[0], relative.field, relative.less, understanding)
+            merged = self._beyond(merged, anchors[0], relative, bool(understanding.references))
         return merged
 
-    def _beyond(self, topic: Topic, anchor: str, field_name: str, less: bool, understanding: Understanding) -> Topic:
+    def _beyond(self, topic: Topic, anchor: str, relative: Relative, referred: bool) -> Topic:
         """The topic limited to what has less, or more, of a field than the anchor has."""
         shelf = self._shelf
         product = shelf.product(anchor)
-        if understanding.references and product.kind:
-            topic = replace(topic, scope=Condition("kind", any_of=frozenset({product.kind})), item=topic.item)
-        value = shelf.measure(anchor, field_name)
-        step = 1.0 if field_name == "price" else 1e-6 + abs(value) * 1e-9
-        condition = (
-            Condition(field_name, maximum=value - step) if less else Condition(field_name, minimum=value + step)
-        )
-        kept = tuple(old for old in topic.constraints if not _replaces(condition, old.condition))
-        constraint = Constraint(condition, understanding.text)
-        return replace(topic, constraints=(*kept, constraint), order=Order(field_name, ascending=less))
+        if referred and product.kind:
+            topic = replace(topic, scope=Condition("kind", any_of=frozenset({product.kind})))
+        value = shelf.measure(anchor, relative.field)
+        step = 1.0 if relative.field == "price" else 1e-6 + abs(value) * 1e-9
+        if relative.less:
+            condition = Condition(relative.field, maximum=value - step)
+        else:
+            condition = Condition(relative.field, minimum=value + step)
+        kept = tuple(old for old in topic.constraints if not (old.relative and _replaces(condition, old.condition)))
+        order = Order(relative.field, ascending=relative.less)
+        constraint = Constraint(condition, relative.words, relative=True)
+        return replace(topic, constraints=(*kept, constraint), order=order)
 
     def _fitting(
         self, found: Found, topic: Topic, cards: tuple[Card, ...], cheapest: str | None, notation: Notation
@@ -212,7 +222,7 @@ class Answers:
         first = self._shelf.product(cards[0].product_id)
         total = len(found.fitting)
         sure = found.exact and topic.scope is not None
-        limits = notation.join([notation.limit(each) for each in topic.constraints])
+        limits = notation.join([notation.limit(each) for each in topic.constraints if not each.relative])
         what = _facts(what=topic.item, limits=limits)
         points = []
         if sure:
@@ -238,6 +248,9 @@ class Answers:
     def _nearly(self, found: Found, topic: Topic, cards: tuple[Card, ...], notation: Notation) -> list[Point]:
         first = self._shelf.product(cards[0].product_id)
         facts = {"name": first.title, "price": notation.money(cards[0].price)}
+        if found.failed and found.failed.relative and found.failed.condition.field == "price":
+            kind = PointKind.CHEAPEST if found.failed.condition.maximum is not None else PointKind.BEST
+            return [Point(kind, facts, (first.id,))]
         if found.failed is None:
             limit = notation.availability(Availability.IN_STOCK)
             but = notation.availability(cards[0].availability)
@@ -262,7 +275,7 @@ class Answers:
                 Point(PointKind.INSTEAD, {"kinds": notation.join(near)}),
             ]
             return Answer(tuple(points), choices=tuple(near), topic=(index, topic))
-        limits = notation.join([notation.limit(each) for each in topic.constraints])
+        limits = notation.join([notation.limit(each) for each in topic.constraints if not each.relative])
         point = Point(PointKind.NONE_FIT, _facts(what=topic.item, limit=limits))
         return Answer((*notes, point), topic=(index, topic))
 
@@ -299,7 +312,9 @@ class Answers:
         for each in targets:
             points += self._facts_of(self._shelf.product(each), understanding, notation)
         ids = tuple(targets)
-        cards = tuple(card(self._shelf.product(each), state.topic, None, ids, self._shelf, notation) for each in ids)
+        # A card that is on the screen is not shown again: "the second one" goes on meaning the second of the slate.
+        new = [each for each in ids if each not in state.slate]
+        cards = tuple(card(self._shelf.product(each), state.topic, None, new, self._shelf, notation) for each in new)
         return Answer(tuple(points), cards=cards, total=len(cards), focus=ids, product_ids=ids)
 
     def _facts_of(self, product: Product, understanding: Understanding, notation: Notation) -> list[Point]:
@@ -441,6 +456,14 @@ class Answers:
         return answer
 
 
+def _shortened(answer: Answer, size: int) -> Answer:
+    """The answer with fewer cards: those that its points speak of, then the best of the others."""
+    named = {each for point in answer.points for each in point.product_ids}
+    kept = sorted(answer.cards, key=lambda card: card.product_id not in named)[:size]
+    cards = tuple(card for card in answer.cards if card in kept)
+    return replace(answer, cards=cards, product_ids=tuple(card.product_id for card in cards))
+
+
 def _facts(**facts: str) -> dict[str, str]:
     """The facts that there are."""
     return {name: fact for name, fact in facts.items() if fact}
@@ -466,13 +489,13 @@ def _replaces(new: Condition, old: Condition) -> bool:
     return high is not None and (old.maximum is not None or (old.minimum is not None and old.minimum > high))
 
 
-def _contradiction(topic: Topic, notation: Notation) -> Point | None:
-    """The point that says which two constraints exclude each other, or None."""
+def _contradiction(topic: Topic, notation: Notation) -> tuple[Point, Constraint, Constraint] | None:
+    """Two constraints that exclude each other and the point that says so, or None."""
     for place, first in enumerate(topic.constraints):
         for second in topic.constraints[place + 1 :]:
             if _excludes(first.condition, second.condition):
                 facts = {"first": notation.limit(first), "second": notation.limit(second)}
-                return Point(PointKind.CONTRADICTION, facts)
+                return Point(PointKind.CONTRADICTION, facts), first, second
     return None
 
 

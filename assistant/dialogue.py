@@ -137,10 +137,11 @@ class Recipient:
 
 @dataclass(frozen=True)
 class Constraint:
-    """A limit the shopper set, and the words it was set in."""
+    """A limit the shopper set, and the words it was set in; `relative` where it was set against a product."""
 
     condition: Condition
     words: str
+    relative: bool = False
 
 
 @dataclass(frozen=True)
@@ -230,6 +231,13 @@ class DialogueState:
             state = dataclasses.replace(state._after(event), turn=turn)
         return state
 
+    def after(self, *events: Event) -> Self:
+        """The state after more events of the same turn."""
+        state = self
+        for event in events:
+            state = state._after(event.to_json())
+        return state
+
     def _after(self, event: Mapping[str, Any]) -> Self:
         match event["type"]:
             case Message.type:
@@ -253,7 +261,9 @@ def _topic(record: Mapping[str, Any]) -> Topic:
         item=record["item"],
         scope=_condition(record["scope"]) if record["scope"] else None,
         text=record["text"],
-        constraints=tuple(Constraint(_condition(each["condition"]), each["words"]) for each in record["constraints"]),
+        constraints=tuple(
+            Constraint(_condition(each["condition"]), each["words"], each["relative"]) for each in record["constraints"]
+        ),
         recipient=Recipient(**record["recipient"]) if record["recipient"] else None,
         order=Order(**record["order"]) if record["order"] else None,
         shown=tuple(record["shown"]),

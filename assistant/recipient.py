@@ -10,12 +10,14 @@ from functools import cache
 
 from assistant.dialogue import Recipient
 from assistant.lexicon import Lexicon, languages, lexicon
-from assistant.vocabulary import normalize, stems
+from assistant.vocabulary import normalize
 from retrieval.catalog import Product
 from retrieval.facets import Facets
 from retrieval.filters import Condition
 
 _ANYONE = frozenset({"unisex", "all", "any", "everyone", "both"})
+_UNTIL = frozenset({"max", "maximum", "until", "up"})
+_MONTHS = re.compile(r"month|mo\b|个月")
 _CHILDHOOD = 14  # from this age on, children's things are no longer asked for
 _SHARE = 0.8  # of a field's values that must name people, for the field to say whom a product is for
 
@@ -50,8 +52,8 @@ def read(text: str, words: Lexicon) -> tuple[Recipient | None, list[tuple[int, i
 class Suitability:
     """What a catalogue says about whom its products are for.
 
-    Fields are recognised by what they hold, not by their names: one whose values nearly all name people ("women",
-    "kids", "unisex"), and numeric ones with "age" and "min" or "max" in their name.
+    Fields are recognised by what they hold, one whose values nearly all name people ("women", "kids", "unisex"), or
+    by "age" in their name.
     """
 
     def __init__(self, products: Iterable[Product], facets: Facets) -> None:
@@ -65,11 +67,7 @@ class Suitability:
             for name, values in people.items()
             if sum(meaning is not None for meaning in values.values()) >= _SHARE * len(values)
         }
-        ages = {
-            name: "minimum" if {"min", "minimum", "from"} & set(stems(name)) else "maximum"
-            for name, field in facets.fields.items()
-            if field.number and "age" in stems(name)
-        }
+        ages = [name for name in facets.fields if "age" in name.split() and name not in people]
         self.fields = frozenset(people) | frozenset(ages)
         self._genders: dict[str, set[str]] = defaultdict(set)
         self._stages: dict[str, set[str]] = defaultdict(set)
@@ -83,12 +81,9 @@ class Suitability:
                     gender, stage = meanings.get(value.casefold()) or ("any", "any")
                     self._genders[product.id].add(gender)
                     self._stages[product.id].add(stage)
-            for name, bound in ages.items():
+            for name in ages:
                 for value in stated.get(name, ()):
-                    measured = facets.measure(name, value)
-                    if measured is not None:
-                        in_years = facets.measure(name, "1 year") or 1.0
-                        self._ages[product.id][bound] = measured / in_years
+                    self._ages[product.id].update(_ages(name, value))
         self.condition = cache(self._condition)
 
     def _condition(self, recipient: Recipient, strict: bool) -> Condition | None:
@@ -123,6 +118,17 @@ class Suitability:
         if recipient.stage == "adult":
             return not (stages and stages <= {"child", "baby"}) and ages.get("maximum", 99) >= _CHILDHOOD
         return True
+
+
+def _ages(name: str, value: str) -> dict[str, float]:
+    """The youngest and oldest age, in years, that a field states: "3 to 6 years", "18 months+", "from 4 years"."""
+    scale = 1 / 12 if _MONTHS.search(value.casefold()) else 1.0
+    found = [float(number) * scale for number in re.findall(r"\d+(?:\.\d+)?", value)]
+    if not found:
+        return {}
+    if len(found) > 1:
+        return {"minimum": min(found), "maximum": max(found)}
+    return {"maximum" if _UNTIL & set(f"{name} {value}".casefold().split()) else "minimum": found[0]}
 
 
 def _people(value: str) -> tuple[str, str] | None:

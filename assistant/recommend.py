@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from assistant.dialogue import Card, Topic
-from assistant.shelf import Found, Shelf
 from assistant.notation import Notation
+from assistant.shelf import Found, Shelf
 from retrieval.catalog import Product, Variant
 
 SLATE = 5
@@ -126,6 +126,8 @@ def _phrase(field: str, value: str, notation: Notation) -> str:
         return notation.say("size", value=value)
     if field == "color":
         return notation.say("in", value=notation.value(field, value))
+    if value.isdigit():
+        return notation.say("numbered", field=notation.field(field), value=value)
     return notation.value(field, value)
 
 

@@ -79,7 +79,10 @@ class Shelf:
             return replace(unsold, sold_out=True)
         order = sorted(
             topic.constraints,
-            key=lambda c: _GIVEN_UP.index(c.condition.field) if c.condition.field in _GIVEN_UP else 2.5,
+            key=lambda c: (
+                not c.relative,
+                _GIVEN_UP.index(c.condition.field) if c.condition.field in _GIVEN_UP else 2.5,
+            ),
         )
         for constraint in order:
             fewer = tuple(each for each in topic.constraints if each is not constraint)
@@ -100,6 +103,8 @@ class Shelf:
         if excluded:
             conditions.append(Condition("id", none_of=excluded))
         filters = Filters(tuple(conditions))
+        if any(self._unheard_of(condition) for condition in conditions):
+            return Found((), (), {}, exact=True)
         fitting = self.search.fitting(filters)
         exact = topic.scope is not None or not topic.item
         results = self.search.search(Query(topic.text, filters, _DEPTH, floor=topic.scope is None and bool(topic.item)))
@@ -110,6 +115,13 @@ class Shelf:
         ids = [*ranked, *(each for each in fitting if each not in variants)] if exact else ranked
         ids = self._ordered(ids, topic, nearest, variants)
         return Found(tuple(ids), tuple(fitting), variants, exact)
+
+    def _unheard_of(self, condition: Condition) -> bool:
+        """True where a condition asks for a value that no product of the shop has."""
+        if not condition.any_of or condition.field == "id":
+            return False
+        known = {value.casefold() for value in self.facets.fields[condition.field].values}
+        return not any(value.casefold() in known for value in condition.any_of)
 
     def _ordered(
         self, ids: Sequence[str], topic: Topic, nearest: Condition | None, variants: dict[str, frozenset[str]]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -20,7 +20,7 @@ from assistant import recipient as recipients
 from assistant.amounts import amounts
 from assistant.dialogue import Constraint, DialogueState, Order, Recipient
 from assistant.language import detect
-from assistant.lexicon import HAN, Lexicon, has_han, lexicon
+from assistant.lexicon import HAN, Lexicon, alternatives, has_han, lexicon
 from assistant.vocabulary import BLANK, Item, Match, Vocabulary, blank, normalize, tokens
 from retrieval.catalog import Availability, Money, Product
 from retrieval.encoder import Encoder
@@ -36,12 +36,16 @@ _PROBES = {
     "power": ("1 w",),
 }
 _MEASURE = re.compile(rf"(?<![\w.])(\d+(?:[.,]\d+)?)[\s-]?([a-z]+|[\"″'′°]|[{HAN}]{{1,2}})")
+_PARTS = 3  # requests of one message that are answered; more is a list, not a message
 _SIZE_WORDS = {"small": "s", "medium": "m", "large": "l", "小": "s", "中": "m", "大": "l", "加大": "xl"}
 _STARS = re.compile(
     r"(?<![\w.$])([1-5](?:[.,]\d)?)\s*(?:\+\s*)?(?:stars?\b|星|分以上|分)|\brat(?:ed|ing)\D{0,18}?([1-5](?:\.\d)?)\b"
 )
 _WORDLESS = re.compile(r"^[\W\d_]*$")
-_SERVICE_MARGIN = 0.005  # by how much a service intent must be nearer than shopping to win over the shop's own words
+# By how much a kind of message must be nearer than shopping, to win over words that sound like shopping.
+_SERVICE_MARGIN = 0.005
+_TALK_MARGIN = 0.025
+_TALK_MARGIN_SHOPPING = 0.03
 
 
 class Intent(StrEnum):
@@ -65,12 +69,16 @@ class Intent(StrEnum):
     NOTHING = "nothing"
 
 
+_TALK = frozenset({Intent.GREETING, Intent.THANKS, Intent.GOODBYE, Intent.ABILITIES, Intent.OFF_TOPIC})
+
+
 @dataclass(frozen=True)
 class Relative:
-    """A limit relative to a product: the field, and whether less or more of it is wanted."""
+    """A limit relative to a product: the field, whether less or more of it is wanted, and the words for it."""
 
     field: str
     less: bool
+    words: str
 
 
 @dataclass(frozen=True)
@@ -139,9 +147,7 @@ class Understander:
         examples = tomllib.loads(resources.files("assistant").joinpath("intents.toml").read_text("utf-8"))
         self._example_intents = np.array([name for name, said in examples.items() for _ in said])
         self._examples = encoder.queries([normalize(text) for said in examples.values() for text in said])
-        self._size_fields = [
-            name for name, field in self._facets.fields.items() if not field.number and "size" in name.split()
-        ]
+        self._size_fields = [name for name in self._facets.fields if "size" in name.split()]
         sizes = {value.casefold() for name in self._size_fields for value in self._facets.fields[name].values}
         known = sorted(sizes | set(_SIZE_WORDS), key=len, reverse=True)
         self._size = "|".join([*map(re.escape, known), r"\d{1,3}(?:\.5)?", r"x{0,3}[sl]"])
@@ -188,6 +194,36 @@ class Understander:
             similar=bool(words.cue("similar").search(said)),
             gift=bool(words.cue("gift").search(said)),
         )
+
+    def parts(self, text: str, state: DialogueState) -> list[str]:
+        """The requests that one message makes, in order: mostly one, the message itself.
+
+        A part stands alone when it names a thing of its own, or asks for something that is no shopping; what does
+        not ("in blue, please") belongs to the part before it.
+        """
+        said = normalize(text)
+        words = lexicon(detect(text, state.language))
+        if words.cue("compare").search(said):
+            return [text]
+        found: list[str] = []
+        for strong, piece in _pieces(said, words):
+            alone = bool(found) and (
+                self._vocabulary.item(piece, words) is not None or (strong and self._service(piece))
+            )
+            first_alone = bool(found) and (
+                self._vocabulary.item(found[-1], words) is not None or self._service(found[-1])
+            )
+            if alone and first_alone:
+                found.append(piece)
+            elif found:
+                found[-1] = f"{found[-1]} {piece}"
+            else:
+                found.append(piece)
+        return found[:_PARTS] if len(found) > 1 else [text]
+
+    def _service(self, said: str) -> bool:
+        kind, margin = self._kind(said)
+        return kind in (Intent.POLICY, Intent.ORDER, Intent.PERSON) and margin > _TALK_MARGIN_SHOPPING
 
     def _references(self, reading: _Reading) -> None:
         state, words = reading.state, reading.words
@@ -241,7 +277,7 @@ class Understander:
         ):
             match = words.cue(name).search(reading.rest)
             if match:
-                reading.relative.append(Relative(field, less))
+                reading.relative.append(Relative(field, less, match[0]))
                 reading.take(match.span())
         for name, field, ascending in (
             ("cheapest", "price", True),
@@ -259,7 +295,7 @@ class Understander:
             dimension, sign = words.tables[table][match[0]].split()
             field = self._field_of(dimension, reading)
             if field and table == "comparative":
-                reading.relative.append(Relative(field, sign == "-"))
+                reading.relative.append(Relative(field, sign == "-", match[0]))
             elif field:
                 reading.order = Order(field, sign == "-")
             reading.take(match.span())
@@ -406,10 +442,14 @@ class Understander:
 
     def _intent(self, reading: _Reading) -> Intent:
         state, words, said = reading.state, reading.words, reading.said
-        service, margin = self._service(said)
+        kind, margin = self._kind(said)
         shopping = bool(reading.item or reading.constraints or reading.relative or reading.order or reading.references)
-        if service and margin > (_SERVICE_MARGIN if shopping else 0.0):
-            return service
+        if kind in _TALK:
+            needed = _TALK_MARGIN_SHOPPING if shopping or reading.unknown() else _TALK_MARGIN
+        else:
+            needed = _SERVICE_MARGIN if shopping else 0.0
+        if kind and margin > needed:
+            return kind
         if words.cue("compare").search(said) and len(reading.references or state.slate) > 1:
             return Intent.COMPARE
         if words.cue("back").search(said) and len(state.topics) > (0 if reading.item is None else 1):
@@ -430,7 +470,7 @@ class Understander:
             return Intent.REFINE
         return Intent.FIND
 
-    def _service(self, said: str) -> tuple[Intent | None, float]:
+    def _kind(self, said: str) -> tuple[Intent | None, float]:
         """The nearest kind of message that is not shopping, and by how much it is nearer than shopping."""
         similarity = self._examples @ self._encoder.queries([said])[0]
         scores = {
@@ -492,6 +532,8 @@ class _Reading:
     def unknown(self) -> str:
         """The content words that nothing has explained."""
         rest = self.words.frame.sub(lambda match: BLANK * len(match[0]), self.rest)
+        for cue in ("gift", "compare", "back", "more", "similar", "drop"):
+            rest = self.words.cue(cue).sub(lambda match: BLANK * len(match[0]), rest)
         if has_han(rest):
             rest = self.words.stop_han.sub(BLANK, rest)
         parts = re.findall(rf"[{HAN}]{{2,}}|[^\W_{HAN}]+(?:[-'][^\W_{HAN}]+)*", rest)
@@ -505,6 +547,24 @@ class _Reading:
             text = blank(text, span)
         kept = self.words.frame.sub(" ", text).replace(BLANK, " ")
         return " ".join(kept.split())
+
+
+def _pieces(said: str, words: Lexicon) -> Iterator[tuple[bool, str]]:
+    """The message cut where a new request can begin, with True where the cut is a strong one."""
+    strong = True
+    start = 0
+    weak = alternatives(words.cues["joining"])
+    for match in re.finditer(
+        rf"(?P<strong>[.!?。！？;；]+(?=\s|$|[{HAN}])|{alternatives(words.cues['also'])})|{weak}", said
+    ):
+        piece = said[start : match.end() if match["strong"] else match.start()].strip(" ,，、")
+        if tokens(piece) or has_han(piece):
+            yield strong, piece
+            strong = match["strong"] is not None
+        start = match.end()
+    rest = said[start:].strip(" ,，、")
+    if rest:
+        yield strong, rest
 
 
 def _is_size(value: str, wanted: str) -> bool:

@@ -13,15 +13,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import Stemmer
-from retrieval.filters import Condition
 
 from assistant.lexicon import HAN, Lexicon, has_han
 from retrieval.catalog import Product
 from retrieval.facets import Facets
+from retrieval.filters import Condition
 from retrieval.glossary import Glossary
 
 BLANK = "\x00"  # fills what an earlier reader of the message has understood
 _TOKEN = re.compile(rf"[^\W_{HAN}]+(?:['’.][^\W_{HAN}]+)*")
+_PHRASE = 40  # characters that the words for one thing span at most
 _BUILT_IN = frozenset({"kind", "department", "price", "rating", "availability", "brand", "id"})
 _YES = frozenset({"yes", "true", "1"})
 _NO = frozenset({"no", "false", "0"})
@@ -94,6 +95,7 @@ class Vocabulary:
     def __init__(self, products: Iterable[Product], facets: Facets, glossary: Glossary) -> None:
         self.facets = facets
         self._values: dict[tuple[str, ...], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        self._loose: dict[tuple[str, ...], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         self._han: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         self._kinds: dict[tuple[str, ...], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         self._heads: dict[str, set[tuple[str, ...]]] = defaultdict(set)
@@ -142,6 +144,8 @@ class Vocabulary:
         for part in parts:
             if part and not (len(part) == 1 and (len(part[0]) < 2 or part[0].isdigit())):
                 self._values[part][field].add(value)
+            if len(part) > 1:
+                self._loose[_beginnings(part)][field].add(value)
 
     def _add_kind(self, field: str, value: str, label: str) -> None:
         if has_han(label):
@@ -159,14 +163,14 @@ class Vocabulary:
     def item(self, text: str, words: Lexicon) -> Item | None:
         """The thing asked for in what is left of a message, or None where no catalogue word names one.
 
-        Tried in order: a kind or department named in full, the head noun of kinds ("shoes"), the head noun of titles.
+        Tried in order: kinds and departments, then the head nouns of titles.
         The part before a preposition is tried first: a bag for a yoga mat is a bag.
         """
         found = self._han_item(text)
         if found:
             return found
         content = [token for token in tokens(text) if text[token.start : token.end] not in words.stop]
-        for tries in (self._named_kind, self._head_kind, self._title_head):
+        for tries in (self._kind, self._title_head):
             for segment in _segments(text, content):
                 found = tries(text, segment)
                 if found:
@@ -180,38 +184,32 @@ class Vocabulary:
         best = max(found, key=lambda match: (len(match[0]), match.start()))
         return self._kind_item(best[0], self._han_kinds[best[0]], best.span())
 
-    def _named_kind(self, text: str, content: Sequence[Token]) -> Item | None:
-        present = {token.stem: token for token in content}
-        best: tuple[str, ...] = ()
-        for token in content:
+    def _kind(self, text: str, content: Sequence[Token]) -> Item | None:
+        """The kinds whose head noun is said and that share most words with what is said; one named in full first."""
+        said = {token.stem for token in content}
+        best: tuple[tuple[int, bool], int] = ((0, False), -1)
+        chosen: list[tuple[str, ...]] = []
+        for index, token in enumerate(content):
             for phrase in self._heads.get(token.stem, ()):
-                if len(phrase) > len(best) and all(word in present for word in phrase):
-                    best = phrase
-        if not best:
+                shared = sum(word in said for word in phrase)
+                rank = ((shared, shared == len(phrase)), index)
+                if rank > best:
+                    best, chosen = rank, []
+                if rank == best:
+                    chosen.append(phrase)
+        if not chosen:
             return None
-        places = [present[word] for word in best]
-        span = (min(p.start for p in places), max(p.end for p in places))
-        return self._kind_item(text[slice(*span)].replace(BLANK, " "), self._kinds[best], span)
-
-    def _head_kind(self, text: str, content: Sequence[Token]) -> Item | None:
-        for index in range(len(content) - 1, -1, -1):
-            head = content[index]
-            phrases = self._heads.get(head.stem)
-            if not phrases:
-                continue
-            others = {token.stem for token in content}
-            shared = {phrase: sum(word in others for word in phrase) for phrase in phrases}
-            most = max(shared.values())
-            merged: dict[str, set[str]] = defaultdict(set)
-            for phrase in (phrase for phrase, count in shared.items() if count == most):
-                for field, values in self._kinds[phrase].items():
-                    merged[field] |= values
-            used = [t for t in content if any(t.stem in phrase for phrase, n in shared.items() if n == most)]
-            span = (used[0].start if used[-1] is head else head.start, head.end)
-            if BLANK in text[slice(*span)]:
-                span = (head.start, head.end)
-            return self._kind_item(text[slice(*span)], merged, span)
-        return None
+        fields: dict[str, set[str]] = defaultdict(set)
+        for phrase in chosen:
+            for field, values in self._kinds[phrase].items():
+                fields[field] |= values
+        words = {word for phrase in chosen for word in phrase}
+        head = content[best[1]]
+        used = [token for token in content if token.stem in words and token.start <= head.start] or [head]
+        span = (used[0].start, head.end)
+        if BLANK in text[slice(*span)] or span[1] - span[0] > _PHRASE:
+            span = (head.start, head.end)
+        return self._kind_item(text[slice(*span)], fields, span)
 
     def _kind_item(self, words: str, fields: dict[str, set[str]], span: tuple[int, int]) -> Item:
         field = "kind" if "kind" in fields else "department"
@@ -245,7 +243,8 @@ class Vocabulary:
                 start, end = part[0].start, part[-1].end
                 if BLANK in taken[start:end] or (re.search(r"[,.;!?]", text[start:end].strip(".")) and length > 1):
                     continue
-                fields = self._values.get(tuple(token.stem for token in part))
+                words = tuple(token.stem for token in part)
+                fields = self._values.get(words) or (self._loose.get(_beginnings(words)) if length > 1 else None)
                 if fields:
                     for field, values in fields.items():
                         yield Match(field, frozenset(values), (start, end), text[start:end])
@@ -290,6 +289,11 @@ class Vocabulary:
             if found:
                 break
         return found
+
+
+def _beginnings(words: tuple[str, ...]) -> tuple[str, ...]:
+    """What forms of the same words share: "machine wash" and "machine washable"."""
+    return tuple(word[:4] for word in words)
 
 
 def _segments(text: str, content: list[Token]) -> Iterator[list[Token]]:
