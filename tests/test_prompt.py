@@ -11,7 +11,7 @@ from assistant.prompt import render_prompt
 PLAN = ReplyPlan(
     "en",
     (
-        Point(PointKind.FOUND, {"what": "trail shoes", "n": "3"}),
+        Point(PointKind.FOUND, {"what": "trail shoes", "n": "3", "count": "three"}),
         Point(PointKind.BEST, {"reason": "320 g", "price": "$64.00", "name": "Brook"}),
         Point(PointKind.VALUE, {"value": "leather", "name": "Brook", "field": "upper"}),
         Point(PointKind.THANKS),
@@ -22,7 +22,7 @@ PLAN = ReplyPlan(
 def test_a_line_per_point_with_facts_in_one_order() -> None:
     assert render_prompt(PLAN, examples=False).text.splitlines() == [
         "language: en, formal",
-        "found: 3; trail shoes",
+        "found: three; trail shoes",
         "best: Brook = $64.00; 320 g",
         "value: Brook; upper = leather",
         "thanks:",
