@@ -6,12 +6,13 @@ renames it over the old one, so that a crash at any moment leaves the last good 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from enum import StrEnum
@@ -43,12 +44,11 @@ class Money:
         if not (len(currency) == 3 and currency.isascii() and currency.isupper()):
             raise MerchantError(f"{currency!r} is no currency; write an ISO 4217 code such as USD, EUR or CNY")
         try:
-            number = Decimal(value)
-        except InvalidOperation:
-            number = Decimal("NaN")
-        if not number.is_finite():
+            scaled = Decimal(value).scaleb(_EXPONENTS.get(currency, 2)).quantize(Decimal(1), ROUND_HALF_UP)
+        except InvalidOperation:  # no number, infinite, or more digits than money has
+            scaled = Decimal("NaN")
+        if not scaled.is_finite():
             raise MerchantError(f"{value!r} is no amount of money; write a number such as 12.99")
-        scaled = number.scaleb(_EXPONENTS.get(currency, 2)).quantize(Decimal(1), ROUND_HALF_UP)
         return cls(int(scaled), currency)
 
     @property
@@ -221,37 +221,38 @@ class Catalog:
         path: the catalogue file; it must exist (`Catalog.write` makes it).
 
     Raises:
-        OperatorError: the file is missing or is no catalogue.
+        OperatorError: the file is missing or is no catalogue, now or when it is read later.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         if not path.exists():
             raise OperatorError(f"no catalogue at {path}; make one with: shopwright import FEED --shop {path.parent}")
-        try:
-            with closing(self._connect()) as db:
-                row = db.execute("SELECT count(*), min(currency) FROM product").fetchone()
-        except sqlite3.DatabaseError as error:
-            raise OperatorError(f"{path} is no catalogue ({error}); import the feed again") from error
-        self._count: int = row[0]
-        self.currency: str = row[1] or ""
+        count, currency = next(self._rows("SELECT count(*), min(currency) FROM product"))
+        self._count: int = count
+        self.currency: str = currency or ""
 
-    def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)
+    def _rows(self, query: str) -> Iterator[Any]:
+        try:
+            with closing(_reading(self.path)) as db:
+                yield from db.execute(query)
+        except sqlite3.DatabaseError as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: sqlite3.DatabaseError) -> OperatorError:
+        return OperatorError(f"{self.path} is no catalogue ({error}); import the whole feed again, with --replace")
 
     def __len__(self) -> int:
         return self._count
 
     def __iter__(self) -> Iterator[Product]:
         """Every product, in the order of the feed, read as a stream."""
-        with closing(self._connect()) as db:
-            for (line,) in db.execute("SELECT json FROM product ORDER BY position"):
-                yield Product.from_json(line)
+        for (line,) in self._rows("SELECT json FROM product ORDER BY position"):
+            yield Product.from_json(line)
 
     def fingerprints(self) -> dict[str, str]:
         """Product id -> SHA-256 of its content; what tells an index which products changed."""
-        with closing(self._connect()) as db:
-            return dict(db.execute("SELECT id, fingerprint FROM product ORDER BY position"))
+        return dict(self._rows("SELECT id, fingerprint FROM product ORDER BY position"))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -261,71 +262,116 @@ class Catalog:
             digest.update(f"{product_id}\0{fingerprint}\n".encode())
         return digest.hexdigest()
 
+    def variants(self) -> Iterator[tuple[str, str]]:
+        """(variant id, product id) of every variant, read as a stream."""
+        yield from self._rows(
+            "SELECT json_extract(variant.value, '$.id'), product.id FROM product, json_each(product.json, '$.variants')"
+            " AS variant ORDER BY product.position"
+        )
+
     def products(self, ids: Iterable[str]) -> list[Product]:
         """The products with these ids, in the order given; an id that is not in the catalogue is left out."""
-        with closing(self._connect()) as db:
-            rows = (db.execute("SELECT json FROM product WHERE id = ?", (each,)).fetchone() for each in ids)
-            return [Product.from_json(row[0]) for row in rows if row]
+        try:
+            with closing(_reading(self.path)) as db:
+                rows = (db.execute("SELECT json FROM product WHERE id = ?", (each,)).fetchone() for each in ids)
+                return [Product.from_json(row[0]) for row in rows if row]
+        except sqlite3.DatabaseError as error:
+            raise self._unreadable(error) from error
 
     @staticmethod
     def write(
         path: Path, changes: Iterable[Product], *, replace: bool = True, removed: Iterable[str] = ()
     ) -> tuple[int, int]:
-        """Write a catalogue atomically and durably.
+        """Write a catalogue atomically and durably; one writer at a time, while readers go on reading the old one.
 
         Args:
             path: the catalogue file, which is replaced only when everything has been written.
-            changes: products, read as a stream; a later product with the same id takes the earlier one's place.
-            replace: True for a whole catalogue, False to upsert `changes` into the present one.
-            removed: ids to drop, when upserting.
+            changes: products, read as a stream; a later product with the same id takes the earlier one's place. It is
+                read while no other writer can be at work, and an error it raises leaves the old catalogue.
+            replace: True for a whole catalogue, False to upsert `changes` into the present one. A product that
+                changes keeps its place, a new one comes last.
+            removed: ids to drop when upserting, read after `changes`.
 
         Returns:
             How many products were written, and how many the catalogue now holds.
+
+        Raises:
+            OperatorError: the disk is full or not writable, another writer is at work, or the present catalogue
+                cannot be read.
+            MerchantError: the products are priced in more than one currency.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+        draft = path.with_name(f"{path.name}.new")
         try:
-            with closing(sqlite3.connect(draft)) as db:
-                if not replace and path.exists():
-                    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as old:
-                        old.backup(db)
-                db.execute("PRAGMA journal_mode = OFF")  # a draft needs no undo: it is deleted if anything fails
-                db.execute(
-                    "CREATE TABLE IF NOT EXISTS product (id TEXT PRIMARY KEY, position INTEGER NOT NULL,"
-                    " currency TEXT NOT NULL, fingerprint TEXT NOT NULL, json TEXT NOT NULL)"
-                )
-                position: int = db.execute("SELECT coalesce(max(position), 0) FROM product").fetchone()[0]
-                written = 0
-                for product in changes:
-                    line = product.to_json()
-                    position += 1
-                    written += 1
-                    db.execute(
-                        "INSERT INTO product VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-                        " currency = excluded.currency, fingerprint = excluded.fingerprint, json = excluded.json",
-                        (
-                            product.id,
-                            position,
-                            product.offer.price.currency,
-                            hashlib.sha256(line.encode()).hexdigest(),
-                            line,
-                        ),
-                    )
-                db.executemany("DELETE FROM product WHERE id = ?", ((each,) for each in removed))
-                db.commit()
-                total: int = db.execute("SELECT count(*) FROM product").fetchone()[0]
-            with draft.open("rb") as file:
-                os.fsync(file.fileno())
-            os.replace(draft, path)
-            folder = os.open(path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
-        except (OSError, sqlite3.OperationalError) as error:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with _only_writer(path):
+                try:
+                    # A crash leaves a draft behind; it is nobody's, for its writer's lock is gone.
+                    draft.unlink(missing_ok=True)
+                    with closing(sqlite3.connect(draft)) as db:
+                        if not replace and path.exists():
+                            with closing(_reading(path)) as old:
+                                old.backup(db)
+                        counts = _fill(db, changes, removed)
+                    _sync(draft, os.O_RDWR)
+                    os.replace(draft, path)
+                    _sync(path.parent, os.O_RDONLY)
+                finally:
+                    draft.unlink(missing_ok=True)
+        except (OSError, sqlite3.DatabaseError) as error:
             raise OperatorError(
-                f"cannot write the catalogue {path}: {error}; the last good one is untouched"
+                f"cannot write the catalogue {path}: {error}; make room on the disk or mend the folder."
+                " The last good catalogue is untouched"
             ) from error
-        finally:
-            draft.unlink(missing_ok=True)
-        return written, total
+        return counts
+
+
+def _reading(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+
+
+@contextmanager
+def _only_writer(path: Path) -> Iterator[None]:
+    """Lock the shop's folder: the lock needs no file of its own and ends with the process, however it ends."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise OperatorError(f"{path} is being written by another import; wait until it has ended") from error
+        yield
+    finally:
+        os.close(folder)
+
+
+def _fill(db: sqlite3.Connection, changes: Iterable[Product], removed: Iterable[str]) -> tuple[int, int]:
+    db.execute("PRAGMA journal_mode = OFF")  # a draft needs no undo: it is deleted if anything fails
+    db.execute(
+        "CREATE TABLE IF NOT EXISTS product (id TEXT PRIMARY KEY, position INTEGER NOT NULL,"
+        " currency TEXT NOT NULL, fingerprint TEXT NOT NULL, json TEXT NOT NULL)"
+    )
+    position: int = db.execute("SELECT coalesce(max(position), 0) FROM product").fetchone()[0]
+    written = 0
+    for product in changes:
+        line = product.to_json()
+        position += 1
+        written += 1
+        db.execute(
+            "INSERT INTO product VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+            " currency = excluded.currency, fingerprint = excluded.fingerprint, json = excluded.json",
+            (product.id, position, product.offer.price.currency, hashlib.sha256(line.encode()).hexdigest(), line),
+        )
+    db.executemany("DELETE FROM product WHERE id = ?", ((each,) for each in removed))
+    currencies = [row[0] for row in db.execute("SELECT DISTINCT currency FROM product ORDER BY currency")]
+    if len(currencies) > 1:
+        raise MerchantError(f"the products are priced in {' and '.join(currencies)}; a shop has one currency")
+    db.commit()
+    total: int = db.execute("SELECT count(*) FROM product").fetchone()[0]
+    return written, total
+
+
+def _sync(path: Path, mode: int) -> None:
+    handle = os.open(path, mode)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
