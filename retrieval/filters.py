@@ -186,6 +186,11 @@ class Columns:
         """Which products have one of `variants`: (products,)."""
         return np.logical_or.reduceat(variants, self.starts[:-1])
 
+    def cells(self, name: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Where a field has which value: rows (of variants for an option, else of products), and value numbers."""
+        number = list(self.facets.fields).index(name)
+        return self.arrays[f"rows{number}"], self.arrays[f"codes{number}"]
+
     def _meeting(self, condition: Condition) -> NDArray[np.bool_]:
         facets = self.facets
         name = facets.field(condition.field).name
@@ -209,10 +214,10 @@ class Columns:
 
     def _having(self, name: str, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Which variants have one of the `chosen` values of the field: (variants,)."""
-        number = list(self.facets.fields).index(name)
+        rows, codes = self.cells(name)
         by_variant = self.facets.fields[name].option
         having = np.zeros(len(self.owners) if by_variant else len(self.starts) - 1, np.bool_)
-        having[self.arrays[f"rows{number}"][chosen[self.arrays[f"codes{number}"]]]] = True
+        having[rows[chosen[codes]]] = True
         return having if by_variant else having[self.owners]
 
     def _listed(self, name: str, values: Iterable[str]) -> NDArray[np.bool_]:

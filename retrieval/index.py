@@ -38,7 +38,7 @@ from retrieval.facets import Facets, readings
 from retrieval.filters import Columns
 from retrieval.glossary import Glossary
 from retrieval.lexical import Lexicon
-from retrieval.relevance import Relevance
+from retrieval.relevance import Names, Relevance
 from retrieval.vectors import Vectors
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Shelf(Mapping[str, Product]):
 
 
 class Index:
-    """An opened index folder. Rows of `vectors`, `columns`, `lexicon` and `ids` belong together."""
+    """An opened index folder. Rows of `ids`, `vectors`, `columns` and what `relevance` judges belong together."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -123,13 +123,18 @@ class Index:
         self.products = Shelf(folder / "products.jsonl", self.ids, arrays.pop("offsets"))
         self.vectors: NDArray[np.float32] = np.load(folder / "vectors.npy", mmap_mode="r")
         self.value_vectors: NDArray[np.float32] = arrays.pop("values")
-        self.relevance = Relevance(*(arrays.pop(name) for name in ("weights", "mean", "covariance")))
         self.facets = Facets.from_json(json.loads((folder / "facets.json").read_text("utf-8")))
         self.columns = Columns(self.facets, arrays)
-        self.lexicon = Lexicon.open(folder / "lexicon")
         named = json.loads((folder / "values.json").read_text("utf-8"))
         self.values = tuple((field, value) for field, value, _ in named)  # a row of `value_vectors` each
         self.value_texts = tuple(text for _, _, text in named)  # what was encoded: the value, or a label of it
+        self.relevance = Relevance(
+            tuple(self.stamp["relevance"]["weights"]),
+            tuple(self.stamp["relevance"]["scales"]),
+            arrays.pop("mean"),
+            Names.of(self.values, self.value_vectors, self.columns),
+            Lexicon.open(folder / "lexicon"),
+        )
 
     @classmethod
     def open(cls, shop: Path, encoder: Encoder) -> Self:
@@ -251,12 +256,14 @@ def _make(
 
     ids: list[str] = []
     keys: list[str] = []
+    titles: list[str] = []
     fresh: list[str] = []  # texts to encode
     offsets = [0]
     with (draft / "products.jsonl").open("wb") as file:
         for product in catalog:
             text = passage(product)
             ids.append(product.id)
+            titles.append(product.title)
             keys.append(hashlib.sha256(f"{product.id}\0{text}".encode()).hexdigest()[:32])
             if keys[-1] not in known:
                 fresh.append(text)
@@ -290,17 +297,29 @@ def _make(
     if unsaid:
         said |= dict(zip(unsaid, encoder.queries(unsaid), strict=True))
     values = np.asarray([said[text] for _, _, text in named], np.float32).reshape(len(named), encoder.dimensions)
-    relevance = Relevance.of(vectors)
+    aisles = [(field, value) for field, value, _ in named]
+    relevance = Relevance.learn(
+        vectors,
+        Names.of(aisles, values, columns),
+        lexicon,
+        [text for field, _, text in named if field in ("kind", "department")],
+        titles,
+        encoder.queries,
+    )
     np.savez(
         draft / "arrays.npz",
         offsets=np.asarray(offsets),
         values=values,
-        weights=relevance.weights,
         mean=relevance.mean,
-        covariance=relevance.covariance,
         **cast("dict[str, Any]", columns.arrays),
     )
-    stamp = {"made_from": made_from, "uid": uid, "chroma": chroma, "collection": collection}
+    stamp = {
+        "made_from": made_from,
+        "uid": uid,
+        "chroma": chroma,
+        "collection": collection,
+        "relevance": {"weights": relevance.weights, "scales": relevance.scales},
+    }
     for file_name, content in (
         ("rows.json", {"ids": ids, "keys": keys}),
         ("facets.json", facets.to_json()),

@@ -1,14 +1,15 @@
 """Finding products: meaning and words together, under constraints that are never bent.
 
-Similarity of vectors and BM25 each rank the products that meet the filters; the two rankings are fused by
-reciprocal rank (Cormack, Clarke and Büttcher, SIGIR 2009). What neither resembles the query in meaning nor shares
-its words is no hit: a search for what the shop does not carry finds nothing.
+Meaning (similarity of vectors) and words (BM25) each rank the products that meet the filters; the two rankings are
+fused by reciprocal rank (Cormack, Clarke and Büttcher, SIGIR 2009). What does not reach the shop's floor of relevance
+is no hit: a search for what the shop does not carry finds nothing.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -43,7 +44,7 @@ class Query:
     """
 
     text: str
-    filters: Filters = Filters()
+    filters: Filters = _ALL
     k: int = 10
     floor: bool = True
 
@@ -113,12 +114,11 @@ class Search:
         if vector is None:
             vector = self.encoder.queries([query.text])[0]
         similarities = self._similarities(vector, meeting)
-        scores, shares = self._index.lexicon.match(query.text)
-        relevance = self._index.relevance
-        relevant = relevance.confidence(relevance.standardised(similarities, vector), shares) >= 0.5
-        rows = np.flatnonzero(meeting & relevant if query.floor else meeting)
+        judged = self._index.relevance.judge(query.text, vector, similarities)
+        meeting &= np.isfinite(similarities)
+        rows = np.flatnonzero(meeting & (judged.logit >= 0) if query.floor else meeting)
         fused = np.zeros(len(meeting))
-        for ranking, ranked in ((similarities, rows), (scores, rows[scores[rows] > 0])):
+        for ranking, ranked in ((judged.meaning, rows), (judged.words, rows[judged.words[rows] > 0])):
             best = _first(ranking, ranked, max(_DEPTH, query.k))
             fused[best] += 1 / (_FUSION + 1 + np.arange(len(best)))
         best = _first(fused, rows[fused[rows] > 0], query.k)
@@ -159,9 +159,8 @@ class Search:
         if vector is None:
             vector = self.encoder.queries([text])[0]
         similarities = self._similarities(vector, np.ones(len(self.products), np.bool_))
-        _, shares = self._index.lexicon.match(text)
-        relevance = self._index.relevance
-        return float(relevance.confidence(relevance.standardised(similarities, vector), shares).max())
+        logit = float(self._index.relevance.judge(text, vector, similarities).logit.max())
+        return 1 / (1 + math.exp(-max(logit, -30.0)))
 
     def _variants(self, filters: Filters) -> NDArray[np.bool_]:
         """Which variants meet all of `filters`, where the field "id" names products themselves: (variants,)."""
@@ -177,9 +176,9 @@ class Search:
         return meeting
 
     def _similarities(self, vector: NDArray[np.float32], meeting: NDArray[np.bool_]) -> NDArray[np.float32]:
-        """Cosine of `vector` with each product of `meeting`, and -1 where none was taken: (products,)."""
+        """Cosine of `vector` with each product of `meeting`, and -inf where none was taken: (products,)."""
         index = self._index
-        similarities = np.full(len(meeting), -1, np.float32)
+        similarities = np.full(len(meeting), -np.inf, np.float32)
         wanted = int(meeting.sum())
         if wanted == len(meeting) > _SCANNED:
             for key, similarity in index.collection.nearest(vector, _NEAREST):

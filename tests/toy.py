@@ -213,7 +213,7 @@ water protection,waterproof,zh,防水
 water protection,water-resistant,zh,防泼水
 """
 
-_DIMENSIONS = 256
+_DIMENSIONS = 2048  # so many that words hardly ever meet
 
 
 class HashingEncoder:
@@ -229,7 +229,7 @@ class HashingEncoder:
         """Unit vectors: (texts, dimensions)."""
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
         for row, text in enumerate(texts):
-            for token in ["", *tokens(text)]:  # the empty word keeps a text without words from being no vector
+            for token in tokens(text) or [""]:
                 digest = hashlib.sha256(f"{self.name} {token}".encode()).digest()
                 for at in range(0, 12, 3):
                     place = int.from_bytes(digest[at : at + 2]) % self.dimensions
