@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from collections.abc import Generator as Steps
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self
 
@@ -381,7 +382,7 @@ class EndpointGenerator:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="endpoint", daemon=True)
         self._thread.start()
-        self._client = AsyncOpenAI(base_url=url, api_key=key or "none", timeout=self._limits.whole, max_retries=0)
+        self._client = AsyncOpenAI(base_url=url, api_key=key or "none", timeout=None, max_retries=0)
 
     def stream(self, plan: ReplyPlan, stop: threading.Event) -> Stream:
         """The reply, in pieces as the server sends them."""
@@ -416,6 +417,8 @@ class EndpointGenerator:
                     break
                 yield step
             task.result()
+        except CancelledError:
+            yield Step(finish="stopped")  # the generator was closed
         finally:
             task.cancel()
 
