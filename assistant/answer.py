@@ -331,7 +331,7 @@ class Answers:
         known = [point for point in points if point.kind is not PointKind.UNKNOWN]
         if known:
             return known[:3]
-        words = [word for word in understanding.unknown.split()]
+        words = understanding.unknown.split()
         quote = _sentence(product.description, words)
         if quote:
             return [Point(PointKind.SAYS, {"name": name, "quote": quote}, (product.id,))]
@@ -511,11 +511,11 @@ def _excludes(first: Condition, second: Condition) -> bool:
 
 
 def _sentence(description: str, words: Iterable[str]) -> str:
-    """The sentence of a description that holds all the words asked about, or ""."""
+    """The sentence of a description that holds most of the words asked about, at least half of them, or ""."""
     wanted = set(stems(" ".join(words)))
-    if not wanted:
-        return ""
-    for sentence in re.split(r"(?<=[.!?。！？])\s+", description):
-        if wanted <= set(stems(sentence)):
-            return sentence.strip()
-    return ""
+    best, most = "", (len(wanted) + 1) // 2 - 1
+    for sentence in re.split(r"(?<=[.!?。！？])\s*", description):
+        shared = len(wanted & set(stems(sentence)))
+        if shared > most:
+            best, most = sentence.strip(), shared
+    return best

@@ -28,7 +28,7 @@ from assistant.dialogue import (
     Text,
 )
 from assistant.evidence import Evidence
-from assistant.generate import Generator, open_generator
+from assistant.generate import EndpointGenerator, Generator, TemplateGenerator, TransformersGenerator
 from assistant.grounding import Grounder, sentences
 from assistant.lexicon import has_han
 from assistant.notation import Notation, languages
@@ -43,6 +43,9 @@ from assistant.wording import word
 from retrieval.encoder import open_encoder
 from retrieval.errors import OperatorError, ShopperError
 from retrieval.search import Search
+
+# Facts that a sentence must hold to have told its point.
+_TOLD = frozenset({"name", "other", "price", "value", "kinds", "quote", "question", "difference", "first", "second", "given"})
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +65,8 @@ class Assistant:
         self.store = store
         self.shelf = Shelf(search)
         self._generator = generator
-        self._grounder = Grounder(search.facets, search.glossary, [p.title for p in search.catalog])
+        self._templates = isinstance(generator, TemplateGenerator)
+        self._grounder = Grounder(search.facets, search.glossary, {product.id: product.title for product in search.catalog})
         self._understand = Understander(
             self.shelf.vocabulary, search.encoder, self.shelf.product, search.facets.currency, dict(settings.rates)
         )
@@ -79,7 +83,7 @@ class Assistant:
             MerchantError: a broken glossary or policy page.
         """
         search = Search.open(settings.shop, open_encoder(settings.encoder))
-        return cls(settings, search, Store(settings.database_url, settings.contact), open_generator(settings))
+        return cls(settings, search, Store(settings.database_url, settings.contact), _generator(settings))
 
     def reply(self, session_id: str, text: str) -> Stream[Event, None, None]:
         """Answer a message: the events of the turn, as they come about.
@@ -167,14 +171,16 @@ class Assistant:
 
     def _words(self, plan: ReplyPlan, evidence: Evidence) -> Iterator[str]:
         """The reply in sentences, each checked; what the generator gets wrong or leaves out, the template says."""
+        if self._templates:
+            yield from word(plan)
+            return
         check = self._grounder.begin(evidence, plan.language)
         left = list(plan.points)
-        stop = threading.Event()
         try:
-            with closing(self._generator.stream(plan, stop)) as stream:
+            with closing(self._generator.stream(plan, threading.Event())) as stream:
                 for sentence in sentences(stream):
-                    told = _told(sentence, left)
-                    if not told or has_han(sentence) != (plan.language == "zh") or not check(sentence).grounded:
+                    told = [point for point in left if _tells(sentence, point)]
+                    if not told or has_han(sentence) != (plan.language == "zh") or not check.check(sentence).grounded:
                         break
                     left = [point for point in left if point not in told]
                     yield sentence
@@ -219,16 +225,10 @@ def _without_question(points: tuple[Point, ...]) -> tuple[Point, ...]:
     return tuple(point for point in points if point.kind is not PointKind.ASK)
 
 
-def _told(sentence: str, points: list[Point]) -> list[Point]:
-    """The points that a sentence tells: those whose every short fact stands in it."""
-    lowered = sentence.casefold()
-    return [
-        point
-        for point in points
-        if all(
-            fact.casefold() in lowered for key, fact in point.facts.items() if key in ("name", "price", "value", "n")
-        )
-    ]
+def _tells(sentence: str, point: Point) -> bool:
+    """True where every fact of the point that is data, and not mere phrasing, stands in the sentence."""
+    facts = [fact for name, fact in point.facts.items() if name in _TOLD]
+    return bool(facts) and all(fact.casefold() in sentence.casefold() for fact in facts)
 
 
 def _joined(events: list[Event]) -> list[Event]:
@@ -245,3 +245,12 @@ def _joined(events: list[Event]) -> list[Event]:
 def _seed(session_id: str) -> int:
     """A number that varies the wording from shopper to shopper."""
     return int.from_bytes(hashlib.sha256(session_id.encode()).digest()[:4], "big")
+
+
+def _generator(settings: Settings) -> Generator:
+    """The generator that the settings name."""
+    if settings.generator == "openai":
+        return EndpointGenerator(settings.llm_url, settings.llm_model, settings.llm_key)
+    if settings.generator == "transformers":
+        return TransformersGenerator(settings.model, settings.adapter)
+    return TemplateGenerator()

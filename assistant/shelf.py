@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -50,6 +51,8 @@ class Shelf:
         products = list(search.catalog)
         self.vocabulary = Vocabulary(products, search.facets, search.glossary)
         self.suitability = Suitability(products, search.facets)
+        # One topic is looked for several times in a turn, and again in the next.
+        self.vector = lru_cache(1024)(lambda text: search.encoder.queries([text])[0])
         self._kind_rows = [row for row, (field, _) in enumerate(search.values) if field == "kind"]
 
     def product(self, product_id: str) -> Product:
@@ -107,7 +110,8 @@ class Shelf:
             return Found((), (), {}, exact=True)
         fitting = self.search.fitting(filters)
         exact = topic.scope is not None or not topic.item
-        results = self.search.search(Query(topic.text, filters, _DEPTH, floor=topic.scope is None and bool(topic.item)))
+        query = Query(topic.text, filters, _DEPTH, floor=topic.scope is None and bool(topic.item))
+        results = self.search.search(query, self.vector(topic.text) if topic.text else None)
         ranked = [hit.product_id for hit in results.hits]
         if not exact:
             fitting = ranked
@@ -156,7 +160,7 @@ class Shelf:
         """The kinds of the shop nearest in meaning to some words, with their cosines, nearest first."""
         if not self._kind_rows:
             return []
-        similarity = self.search.value_vectors[self._kind_rows] @ self.search.encoder.queries([text])[0]
+        similarity = self.search.value_vectors[self._kind_rows] @ self.vector(text)
         best: dict[str, float] = {}
         for row in np.argsort(-similarity):
             best.setdefault(self.search.values[self._kind_rows[row]][1], float(similarity[row]))
