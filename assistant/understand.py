@@ -15,6 +15,7 @@ from enum import StrEnum
 from importlib import resources
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assistant import recipient as recipients
 from assistant.amounts import amounts
@@ -42,10 +43,9 @@ _STARS = re.compile(
     r"(?<![\w.$])([1-5](?:[.,]\d)?)\s*(?:\+\s*)?(?:stars?\b|星|分以上|分)|\brat(?:ed|ing)\D{0,18}?([1-5](?:\.\d)?)\b"
 )
 _WORDLESS = re.compile(r"^[\W\d_]*$")
-# By how much a kind of message must be nearer than shopping, to win over words that sound like shopping.
-_SERVICE_MARGIN = 0.005
-_TALK_MARGIN = 0.025
-_TALK_MARGIN_SHOPPING = 0.03
+# Shares of the shopping examples that must not be taken for anything else, by which the margins are set: for a request
+# of the shop's service, for small talk, and for small talk in a message that sounds like shopping.
+_SURE = (0.8, 0.95, 0.98)
 
 
 class Intent(StrEnum):
@@ -147,6 +147,7 @@ class Understander:
         examples = tomllib.loads(resources.files("assistant").joinpath("intents.toml").read_text("utf-8"))
         self._example_intents = np.array([name for name, said in examples.items() for _ in said])
         self._examples = encoder.queries([normalize(text) for said in examples.values() for text in said])
+        self._service_margin, self._talk_margin, self._shopping_margin = self._margins()
         self._size_fields = [name for name in self._facets.fields if "size" in name.split()]
         sizes = {value.casefold() for name in self._size_fields for value in self._facets.fields[name].values}
         known = sorted(sizes | set(_SIZE_WORDS), key=len, reverse=True)
@@ -223,7 +224,7 @@ class Understander:
 
     def _service(self, said: str) -> bool:
         kind, margin = self._kind(said)
-        return kind in (Intent.POLICY, Intent.ORDER, Intent.PERSON) and margin > _TALK_MARGIN_SHOPPING
+        return kind in (Intent.POLICY, Intent.ORDER, Intent.PERSON) and margin > self._shopping_margin
 
     def _references(self, reading: _Reading) -> None:
         state, words = reading.state, reading.words
@@ -270,15 +271,6 @@ class Understander:
 
     def _comparatives(self, reading: _Reading) -> None:
         words = reading.words
-        for name, field, less in (
-            ("cheaper", "price", True),
-            ("pricier", "price", False),
-            ("better_rated", "rating", False),
-        ):
-            match = words.cue(name).search(reading.rest)
-            if match:
-                reading.relative.append(Relative(field, less, match[0]))
-                reading.take(match.span())
         for name, field, ascending in (
             ("cheapest", "price", True),
             ("dearest", "price", False),
@@ -288,7 +280,16 @@ class Understander:
             if match:
                 reading.order = Order(field, ascending)
                 reading.take(match.span())
-        for table in ("comparative", "superlative"):
+        for name, field, less in (
+            ("cheaper", "price", True),
+            ("pricier", "price", False),
+            ("better_rated", "rating", False),
+        ):
+            match = words.cue(name).search(reading.rest)
+            if match:
+                reading.relative.append(Relative(field, less, match[0]))
+                reading.take(match.span())
+        for table in ("superlative", "comparative"):
             match = words.table(table).search(reading.rest)
             if not match:
                 continue
@@ -444,10 +445,12 @@ class Understander:
         state, words, said = reading.state, reading.words, reading.said
         kind, margin = self._kind(said)
         shopping = bool(reading.item or reading.constraints or reading.relative or reading.order or reading.references)
-        if kind in _TALK:
-            needed = _TALK_MARGIN_SHOPPING if shopping or reading.unknown() else _TALK_MARGIN
+        if reading.references:
+            needed = self._shopping_margin
+        elif kind in _TALK:
+            needed = self._shopping_margin if shopping or reading.unknown() else self._talk_margin
         else:
-            needed = _SERVICE_MARGIN if shopping else 0.0
+            needed = self._service_margin if shopping else 0.0
         if kind and margin > needed:
             return kind
         if words.cue("compare").search(said) and len(reading.references or state.slate) > 1:
@@ -472,14 +475,30 @@ class Understander:
 
     def _kind(self, said: str) -> tuple[Intent | None, float]:
         """The nearest kind of message that is not shopping, and by how much it is nearer than shopping."""
-        similarity = self._examples @ self._encoder.queries([said])[0]
-        scores = {
-            str(name): float(np.sort(similarity[self._example_intents == name])[-2:].mean())
-            for name in np.unique(self._example_intents)
-        }
+        scores = self._scores(self._examples @ self._encoder.queries([said])[0])
         shopping = scores.pop("shopping")
         best = max(scores, key=lambda name: scores[name])
         return (Intent(best), scores[best] - shopping) if scores[best] > shopping else (None, 0.0)
+
+    def _scores(self, similarity: NDArray[np.float32]) -> dict[str, float]:
+        """Kind of message -> mean similarity of its two nearest examples."""
+        return {
+            str(name): float(np.sort(similarity[self._example_intents == name])[-2:].mean())
+            for name in np.unique(self._example_intents)
+        }
+
+    def _margins(self) -> NDArray[np.float64]:
+        """By how much a kind must be nearer than shopping: what keeps the shares `_SURE` of the shopping examples,
+        each held out in turn, from being taken for another kind. So the margins suit any encoder.
+        """
+        similarity = self._examples @ self._examples.T
+        np.fill_diagonal(similarity, -1.0)
+        nearer = []
+        for row in similarity[self._example_intents == "shopping"]:
+            scores = self._scores(row)
+            shopping = scores.pop("shopping")
+            nearer.append(max(scores.values()) - shopping)
+        return np.maximum(np.quantile(nearer, _SURE), 0.0)
 
 
 class _Reading:
