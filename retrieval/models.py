@@ -29,6 +29,7 @@ from retrieval.errors import OperatorError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_CONVERSION = 2  # raise it when a conversion below would write something else
 _SUMS = "SHA256SUMS"
 _WEIGHTS = (".safetensors", ".bin", ".onnx")
 
@@ -43,6 +44,11 @@ class Weights:
     install: str
     parts: tuple[tuple[str, str], ...]
     convert: Callable[[Path, Path], None]
+
+    @property
+    def version(self) -> str:
+        """Changes with the weights and with the way they are converted."""
+        return f"{self.sha256[:12]}-{_CONVERSION}"
 
 
 def e5() -> Path:
@@ -131,7 +137,7 @@ def _built_in(name: str) -> Path:
         if joined:
             source.unlink()
 
-    return cached(f"{name}-{weights.sha256[:12]}", make)
+    return cached(f"{name}-{weights.version}", make)
 
 
 def _source(weights: Weights, draft: Path) -> tuple[Path, bool]:
@@ -340,6 +346,7 @@ def _unigram(pieces: list[tuple[str, float]], unknown: int, bos: int, eos: int, 
             normalizers.Replace("～", "\ue000"),  # the one character NFKC folds and nmt_nfkc does not; Chinese uses it
             normalizers.NFKC(),
             normalizers.Replace("\ue000", "～"),
+            normalizers.Strip(),
             normalizers.Replace(Regex(" {2,}"), " "),
         ]
     )
