@@ -1,0 +1,148 @@
+"""Values that a product has, has not, or does not state."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+from assistant.claims import cues, stock
+from assistant.claims.context import PLAIN
+from assistant.claims.prose import stems
+from assistant.claims.reading import ClaimKind, Reading, Subject, Value
+
+_DESCRIBED = re.compile(
+    r"(?<![\w-])(?:[a-z]+(?:proof|[- ]?resistant|[- ]repellent|-free|[- ]safe|[- ]washable|friendly)|(?:un|re|"
+    r"non|anti)-?[a-z]{3,}able|"
+    r"breathable|foldable|washable|adjustable|removable|rechargeable|reversible|stackable|recyclable|"
+    r"biodegradable|inflatable|"
+    r"detachable|collapsible|extendable|refillable|vegan|organic|handmade|hypoallergenic|insulated|padded|"
+    r"cordless|wireless)"
+    r"(?![\w-])|防[\u4e00-\u9fff]|可机洗|可手洗|可水洗|耐[热磨高低洗用][\u4e00-\u9fff]?|抗[\u4e00-\u9fff]|透气|"
+    r"保暖|可折叠|可充电|可调节|可拆卸|有机|无线",
+    re.IGNORECASE,
+)
+_NOT_DESCRIBED = frozenset(
+    {"reasonable", "reliable", "unable", "unavailable", "unbeatable", "refundable", "returnable", "防止", "toll-free"}
+)
+
+
+def attributes(reading: Reading) -> None:
+    """Check every value of the shop that the sentence holds, against the product it is said of."""
+    for value in reading.values:
+        _attribute(reading, value)
+
+
+def _attribute(reading: Reading, value: Value) -> None:
+    span = (value.start, value.end)
+    if not reading.fresh(span):
+        return
+    shelf, subject = reading.shelf, reading.subject(*span)
+    unsaid = any(start <= value.start < end for start, end in reading.unsaid)
+    broad = all(name in ("kind", "department", "category") for name, _ in value.meanings)
+    if reading.idle or reading.missing(value.start) or (broad and not subject.named):
+        return
+    if not subject.named and reading.said("conditional", reading.clause(value.start)):
+        return
+    if not shelf.evidence.products and not unsaid:
+        return
+    denied = reading.denied(value.start) and not unsaid
+    if denied and reading.wished(value) and reading.said("yours", reading.clause(value.start)):
+        return
+
+    def has(one: str) -> bool:
+        return shelf[one].has(value.meanings, value.around)
+
+    def lacks(one: str) -> bool:
+        return not has(one)
+
+    if not subject.named and not reading.holds(subject, lacks if denied or unsaid else has):
+        echoed = not subject.ids and (
+            reading.wished(value) or shelf.shop.says(stems(reading.original[span[0] : span[1]]))
+        )
+        about = _about_policy(reading) and shelf.shop.says(stems(reading.original[span[0] : span[1]]))
+        listed = reading.said("carries", (0, value.start)) and not subject.named
+        if echoed or about or listed:
+            return
+    if denied and stock.stock_here(reading, value.start):
+        stock.lacking(reading, span, subject, value.meanings)
+    elif unsaid or denied:
+        whole = Subject(subject.ids, every=bool(subject.ids), named=subject.named)
+        reading.judge(ClaimKind.ATTRIBUTE, span, whole, lacks, "the data has no such value")
+    else:
+        reading.judge(ClaimKind.ATTRIBUTE, span, subject, has, "the data has this value")
+
+
+def _about_policy(reading: Reading) -> bool:
+    return bool(reading.shelf.evidence.passages) and any(one.search(reading.text) for one in cues.promises().values())
+
+
+def described(reading: Reading) -> None:
+    """Words shaped like attributes that are no value of the shop must stand in the product's own text."""
+    taken = [(value.start, value.end) for value in reading.values]
+    for found in _DESCRIBED.finditer(reading.text):
+        span = found.span()
+        if (
+            found[0].casefold() in _NOT_DESCRIBED
+            or any(start < span[1] and span[0] < end for start, end in taken)
+            or reading.idle
+        ):
+            continue
+        subject = reading.subject(*span)
+        if not subject.ids or (reading.missing(span[0]) and not subject.named):
+            continue
+        said = stems(found[0])
+        inverted = reading.denied(span[0]) or any(start <= span[0] < end for start, end in reading.unsaid)
+        reading.judge(
+            ClaimKind.ATTRIBUTE,
+            span,
+            subject,
+            partial(_says, reading, said, inverted),
+            "the data says so",
+        )
+
+
+def silence(reading: Reading) -> None:
+    """What "the description doesn't mention" names must not stand in the data."""
+    for start, end in reading.unsaid:
+        cue = reading.cues["unsaid"].search(reading.text, start, end)
+        if cue is None:
+            continue
+        subject = reading.subject(cue.start(), cue.end())
+        if not subject.ids:
+            continue
+        said = [word for word in reading.words if cue.end() <= word.start < end and word.stem not in PLAIN]
+        named = _fields_in(reading, cue.end(), end) or (
+            _fields_in(reading, start, cue.start()) if "zh" in reading.context.language else frozenset()
+        )
+        if named:
+            reading.judge(
+                ClaimKind.ATTRIBUTE,
+                (cue.start(), end),
+                subject,
+                partial(_lacks, reading, named),
+                "the data has no such field",
+            )
+        elif said and not any(cue.end() <= value.start < end for value in reading.values):
+            phrase = tuple(word.stem for word in said)
+            reading.judge(
+                ClaimKind.ATTRIBUTE,
+                (cue.start(), end),
+                subject,
+                partial(_says, reading, phrase, True),
+                "the data is silent",
+            )
+
+
+def _says(reading: Reading, phrase: tuple[str, ...], denied: bool, product_id: str) -> bool:
+    return reading.shelf[product_id].everything.says(phrase) is not denied
+
+
+def _lacks(reading: Reading, fields: frozenset[str], product_id: str) -> bool:
+    return not any(reading.having(product_id, name) for name in fields)
+
+
+def _fields_in(reading: Reading, start: int, end: int) -> frozenset[str]:
+    listed = [word.stem for word in reading.words if start <= word.start < end]
+    table = reading.vocabulary.fields
+    runs = (tuple(listed[at : at + size]) for at in range(len(listed)) for size in (1, 2, 3, 4))
+    return frozenset(name for run in runs for name in table.get(run, ()))

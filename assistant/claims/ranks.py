@@ -1,0 +1,275 @@
+"""Superlatives, comparisons and differences: measured, over what they are said to be over."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from functools import partial
+
+from assistant.claims import promises
+from assistant.claims.cues import Rank
+from assistant.claims.prose import Quantity, same, spaced, stem, stems
+from assistant.claims.reading import NAMED, ClaimKind, Reading, Subject, Value
+
+_SAME = re.compile(
+    r"\b(?:the )?same (?P<en>price|weight|rating)|costs? the same|价格(?:相同|一样)|一样(?:的)?(?P<zh>价格|重|评分)",
+    re.IGNORECASE,
+)
+_OF_THESE = re.compile(
+    r"of (?:the|these|those|your|all) (?:two|three|four|five|six|seven|\d+|pairs?|options|ones)|of (?:them|these|"
+    r"those|both)|"
+    r"between the two|[这两三四五六]+[款者个件双种]?(?:里|中|之中|当中)|其中",
+    re.IGNORECASE,
+)
+_EST = re.compile(
+    r"\b(?:most|least) (?P<most>[a-z-]{4,})|\b(?P<est>[a-z]{3,}est)\b|最(?P<zh>[\u4e00-\u9fff]{1,2})", re.IGNORECASE
+)
+_NOT_EST = frozenset(
+    spaced(
+        "best rest test west forest interest request honest latest nearest closest modest earliest suggest "
+        "guest chest invest vest nest harvest quest contest protest digest arrest crest zest finest "
+        "rainforest interest disinterest"
+    )
+)
+_NOT_MOST = frozenset(
+    spaced("likely people often important orders products of items shoppers customers things cases likely")
+)
+_NOT_ZUI = re.compile("近|接|后|终|多|少|好|爱|初|新|早|快|迟|晚|先|佳|常")
+_ER = re.compile(r"\bmore (?P<more>[a-z-]+) than\b|\b(?P<er>[a-z]{3,}er) than\b", re.IGNORECASE)
+_NOT_ER = frozenset(spaced("other rather later sooner earlier never whether over under either higher lower"))
+_REDUCED = re.compile(
+    r"\b(?:was|before|usual\w*|normal\w*|list price|instead of|down from|original\w*)\b|原价|原来|之前|降", re.I
+)
+
+
+def superlatives(reading: Reading) -> None:
+    """Check who is the cheapest, the best rated, the lightest."""
+    for rank in reading.cues.ranks:
+        for found in rank.pattern.finditer(reading.text):
+            span = found.span()
+            if not rank.superlative or not reading.fresh(span):
+                continue
+            reading.done.append(span)
+            subject = _ranked(reading, span)
+            valued = any(each.unit == "money" for each in reading.numbers)
+            if not subject.ids or reading.idle or (not subject.named and valued and rank.metric == "price"):
+                continue
+            denied = reading.denied(span[0])
+            why = f"{rank.metric}, {'highest' if rank.sign > 0 else 'lowest'} of those that fit"
+            reading.judge(
+                ClaimKind.SUPERLATIVE,
+                span,
+                subject,
+                partial(_ranks, reading, rank, span, denied),
+                why,
+            )
+    for found in _EST.finditer(reading.text):
+        word = (found["most"] or found["est"] or found["zh"]).casefold()
+        if not reading.fresh(found.span()) or word in _NOT_EST | _NOT_MOST or (found["zh"] and _NOT_ZUI.match(word)):
+            continue
+        subject = reading.subject(*found.span())
+        if subject.ids and not reading.idle:
+            said = stems(found[0])
+            reading.judge(
+                ClaimKind.SUPERLATIVE,
+                found.span(),
+                subject,
+                partial(_says, reading, said),
+                "said so",
+            )
+
+
+def _ranks(reading: Reading, rank: Rank, span: tuple[int, int], denied: bool, product_id: str) -> bool:
+    return leads(reading, product_id, rank, span) is not denied
+
+
+def _says(reading: Reading, phrase: tuple[str, ...], product_id: str) -> bool:
+    return reading.shelf[product_id].text.says(phrase)
+
+
+def _mentions(reading: Reading, stems_of: set[str], product_id: str) -> bool:
+    return bool(stems_of & reading.shelf[product_id].text.vocabulary)
+
+
+def only(reading: Reading) -> None:
+    """ "The only waterproof pair": nothing else that is shown or fits may be so."""
+    for found in re.finditer(r"\bthe only\b|唯一(?:的|一)?", reading.text):
+        values, subject = _narrowing(reading, found.span()), reading.subject(*found.span())
+        limits = [one for one in reading.numbers if one.start >= found.end() and reading.limit(one)]
+        if not subject.ids or not (values or limits):
+            continue
+        pool = dict.fromkeys((*reading.shelf.pool, *reading.shelf.shown))
+        holders = {
+            one
+            for one in pool
+            if all(reading.shelf[one].has(value.meanings, value.around) for value in values)
+            and all(reading.meets(one, limit) for limit in limits)
+        }
+        reading.claim(
+            ClaimKind.SUPERLATIVE, found[0], subject.ids[0], holders == set(subject.ids), f"held by {holders}"
+        )
+
+
+def _ranked(reading: Reading, span: tuple[int, int]) -> Subject:
+    """Of whom a superlative is said: "the cheapest is the Brook" or "the Brook is the cheapest"."""
+    clause_end = reading.segment(span[0])[1]
+    for name in reading.names:
+        if span[1] <= name.start < clause_end and not name.compared:
+            gap = reading.text[span[1] : name.start]
+            if re.search(
+                r"(?:\bis|\bare|'s|\bwould be|\bes|\best|\bist|是|为|[:,(—-])\s*(?:the |el |la |le |der |die |das )?$",
+                gap,
+            ):
+                return reading.named(name) if not re.search(r"[,;]", gap.rstrip(" ,")[:-1]) else reading.subject(*span)
+            break
+    return reading.subject(*span)
+
+
+def leads(reading: Reading, product_id: str, rank: Rank, span: tuple[int, int]) -> bool:
+    """Whether a superlative at this place is true of a product."""
+    shelf, evidence = reading.shelf, reading.shelf.evidence
+    metric, sign = rank.metric, rank.sign
+    if metric == "best":
+        best = evidence.best or (shelf.shown[0] if evidence.slate else "")
+        return product_id == best if best else product_id in shelf.pool
+    pools = [shelf.pool, tuple(each for each in shelf.pool if shelf[each].orderable)]
+    narrowed = _narrowing(reading, span)
+    if narrowed:
+        wider = tuple(dict.fromkeys((*shelf.pool, *shelf.shown)))
+        pools.append(tuple(each for each in wider if all(shelf[each].has(value.meanings) for value in narrowed)))
+    if _OF_THESE.search(reading.text):
+        here = tuple(dict.fromkeys(each for name in reading.names for each in name.ids))
+        pools += [shelf.shown, *((group,) if len(group := here or reading.context.group) > 1 else ())]
+    return any(shelf.leads(product_id, metric, sign, pool, reading.fields) for pool in pools)
+
+
+def _narrowing(reading: Reading, span: tuple[int, int]) -> list[Value]:
+    """The values that narrow a superlative: "the cheapest waterproof pair", "防水款里最便宜的"."""
+    after = re.split(rf"\b(?:is|are|at|costs?)\b|是|{NAMED}|[,;:]", reading.text[span[1] :])[0]
+    until = span[1] + len(after)
+    return [
+        value
+        for value in reading.values
+        if span[1] <= value.start < until
+        or (
+            value.end <= span[0]
+            and re.fullmatch(r"\s*的?[款鞋]?[的]?(?:里面?|中|当中)[,]?", reading.text[value.end : span[0]])
+        )
+    ]
+
+
+def comparatives(reading: Reading) -> None:
+    """Check comparisons without an amount: cheaper, lighter than, the same price."""
+    for rank in reading.cues.ranks:
+        for found in rank.pattern.finditer(reading.text):
+            span = found.span()
+            if rank.superlative or not reading.fresh(span):
+                continue
+            reading.done.append(span)
+            if reading.idle or reading.said("conditional", reading.clause(span[0])) or reading.missing(span[0]):
+                continue
+            _compare(reading, span, rank.metric, rank.sign)
+    for found in _SAME.finditer(reading.text):
+        word = found["en"] or found["zh"] or "price"
+        metric = {"weight": "weight", "重": "weight", "rating": "rating", "评分": "rating"}.get(
+            word.casefold(), "price"
+        )
+        ids = reading.pair(found.span())
+        measures = reading.shelf.measures(metric)
+        alike = any(
+            None not in known and len(known) == 1 for known in ({measure(each) for each in ids} for measure in measures)
+        )
+        reading.claim(ClaimKind.COMPARISON, found[0], None, alike and len(ids) > 1, f"equal {metric}")
+    for found in _ER.finditer(reading.text):
+        word = (found["more"] or found["er"]).casefold()
+        if not reading.fresh(found.span()) or word in _NOT_ER or reading.idle:
+            continue
+        base = {stem(word), stem(word.removesuffix("er")), stem(word.removesuffix("r")), stem(word[:-3])}
+        subject = reading.subject(*found.span())
+        reading.judge(
+            ClaimKind.COMPARISON,
+            found.span(),
+            subject,
+            partial(_mentions, reading, base if subject.ids else set()),
+            "the data says so of it",
+        )
+
+
+def _compare(reading: Reading, span: tuple[int, int], metric: str, sign: int, by: Quantity | None = None) -> None:
+    shelf, subject = reading.shelf, reading.subject(*span)
+    given = [name for name in reading.names if name.compared]
+    ids = tuple(each for each in subject.ids if not any(each in name.ids for name in given)) or (
+        () if given and subject.named else subject.ids
+    )
+    subject = Subject(ids, subject.every, subject.named)
+    if not ids and not given and by is None:
+        return
+    others, _ = reading.others(subject, span)
+    denied = reading.denied(span[0])
+    pool = ids or tuple(each for each in shelf.shown if each not in others)
+
+    def true_of(each: str) -> bool:
+        against = [other for other in others if other != each]
+        return any(shelf.differ(each, other, metric, sign, by, reading.fields) for other in against) is not denied
+
+    what = "less" if sign < 0 else "more" if sign else "apart"
+    amount = f" by {by.value:g}" if by else ""
+    reading.judge(ClaimKind.COMPARISON, span, Subject(pool, subject.every), true_of, f"{metric} {what}{amount}")
+
+
+def delta(reading: Reading, each: Quantity) -> bool:
+    """Check a difference ("$15 cheaper", "轻70克"); False where the number is none."""
+    metric = {"money": "price"}.get(each.unit, each.unit)
+    if metric == "" and each.step < 1:
+        metric = "rating"
+    if metric in ("", "count", "size", "age", "percent") or reading.limit(each):
+        return False
+    if reading.near("off_after", each, after=True) or reading.near("off_before", each):
+        reduced = reading.holds(
+            reading.subject(each.start, each.end),
+            lambda one: any(same(each.value, amount) for amount, _ in reading.shelf[one].reductions),
+        )
+        if reduced or reading.near("off_after", each, after=True):
+            if each.unit == "money":
+                reading.claim(
+                    ClaimKind.PRICE,
+                    reading.quote(each),
+                    None,
+                    reduced or promises.policy(reading, each),
+                    "less than the list price",
+                )
+                return True
+            return False
+    sign = next(
+        (
+            value
+            for name, value in (("less", -1), ("more", 1), ("apart", 0))
+            if reading.near(f"{name}_after", each, after=True) or reading.near(f"{name}_before", each)
+        ),
+        None,
+    )
+    if sign is None and reading.near("off_before", each):
+        sign = -1
+    if sign is None:
+        return False
+    start, end = each.start, each.end
+    for cue, after in itertools.product(("less", "more", "apart"), (True, False)):
+        pattern = reading.cues[f"{cue}_{'after' if after else 'before'}"]
+        if after and (found := pattern.match(reading.text[each.end :])):
+            end = max(end, each.end + found.end())
+        elif not after and (found := pattern.search(reading.text[: each.start])):
+            start = min(start, found.start())
+    reading.done.append((start, end))
+    subject = reading.subject(start, end)
+    reduced = reading.holds(subject, lambda one: any(same(each.value, cut) for cut, _ in reading.shelf[one].reductions))
+    if sign < 0 and each.unit == "money" and reduced and _REDUCED.search(reading.text):
+        reading.claim(ClaimKind.PRICE, reading.quote(each), None, True, "less than the list price")
+    elif sign == 0:
+        ids = reading.pair((start, end))
+        ids = ids if len(ids) > 1 else reading.shelf.shown
+        pairs = itertools.combinations(ids, 2)
+        held = any(reading.shelf.differ(one, two, metric, 0, each, reading.fields) for one, two in pairs)
+        reading.claim(ClaimKind.COMPARISON, reading.quote(each), None, held, "the difference of two products")
+    else:
+        _compare(reading, (start, end), metric, sign, each)
+    return True
