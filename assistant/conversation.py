@@ -45,7 +45,9 @@ from retrieval.errors import OperatorError, ShopperError
 from retrieval.search import Search
 
 # Facts that a sentence must hold to have told its point.
-_TOLD = frozenset({"name", "other", "price", "value", "kinds", "quote", "question", "difference", "first", "second", "given"})
+_TOLD = frozenset(
+    {"name", "other", "price", "value", "kinds", "quote", "question", "difference", "first", "second", "given"}
+)
 
 _log = logging.getLogger(__name__)
 
@@ -66,11 +68,14 @@ class Assistant:
         self.shelf = Shelf(search)
         self._generator = generator
         self._templates = isinstance(generator, TemplateGenerator)
-        self._grounder = Grounder(search.facets, search.glossary, {product.id: product.title for product in search.catalog})
+        self._grounder = Grounder(
+            search.facets, search.glossary, {product.id: product.title for product in search.catalog}
+        )
         self._understand = Understander(
             self.shelf.vocabulary, search.encoder, self.shelf.product, search.facets.currency, dict(settings.rates)
         )
-        self._answers = Answers(self.shelf, Policies(settings.shop / "policies", search.encoder), settings)
+        policies = Policies(settings.shop / "policies", search.encoder, self._understand.shopping)
+        self._answers = Answers(self.shelf, policies, settings)
         self._notations = {code: Notation(code, search.facets, search.glossary) for code in languages()}
         self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 

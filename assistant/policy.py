@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assistant.dialogue import Source
 from retrieval.encoder import Encoder
@@ -14,7 +15,7 @@ from retrieval.errors import MerchantError
 
 _HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*$")
 _LANGUAGE = re.compile(r"\.([a-z]{2})$")
-_FLOOR = 0.80  # cosine under which a passage does not speak of the question (multilingual-e5-small: unrelated pairs reach .79)
+_UNRELATED = 0.9  # share of the messages about products that no passage may be taken to answer
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,16 @@ class Passage:
 class Policies:
     """The pages of a shop: Markdown files in its `policies` folder, `returns.md` and, in Chinese, `returns.zh.md`.
 
+    Args:
+        folder: where the pages are.
+        encoder: finds passages by meaning.
+        unrelated: vectors of messages that no page answers, (messages, dimensions): what a passage must be nearer than.
+
     Raises:
         MerchantError: a page is not UTF-8 text.
     """
 
-    def __init__(self, folder: Path, encoder: Encoder, language: str = "en") -> None:
+    def __init__(self, folder: Path, encoder: Encoder, unrelated: NDArray[np.float32]) -> None:
         self._encoder = encoder
         self.passages: list[Passage] = []
         for path in sorted(folder.glob("*.md")):
@@ -41,9 +47,11 @@ class Policies:
             except UnicodeDecodeError as error:
                 raise MerchantError(f"{path} is not UTF-8 text ({error}); save it as UTF-8") from error
             named = _LANGUAGE.search(path.stem)
-            self.passages.extend(_passages(text, path.stem, named[1] if named else language))
+            self.passages.extend(_passages(text, path.stem, named[1] if named else "en"))
         texts = [f"{p.source.title}. {p.source.section}. {p.source.quote}" for p in self.passages]
         self._vectors = encoder.passages(texts) if texts else np.empty((0, encoder.dimensions), np.float32)
+        nearest = (unrelated @ self._vectors.T).max(axis=1) if texts else np.ones(1)
+        self._floor = float(np.quantile(nearest, _UNRELATED))
 
     def find(self, question: str, language: str) -> Passage | None:
         """The passage that answers the question best, in the shopper's language where the shop has it there."""
@@ -54,7 +62,7 @@ class Policies:
             return None
         similarity = self._vectors[rows] @ self._encoder.queries([question])[0]
         best = int(np.argmax(similarity))
-        return self.passages[rows[best]] if similarity[best] >= _FLOOR else None
+        return self.passages[rows[best]] if similarity[best] >= self._floor else None
 
 
 def _passages(text: str, name: str, language: str) -> list[Passage]:

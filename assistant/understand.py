@@ -128,6 +128,9 @@ class Understander:
         products: id -> product, for names and relative limits.
         currency: the shop's currency.
         rates: currency -> value of one unit in the shop's currency.
+
+    Attributes:
+        shopping: vectors of messages that ask for products, (examples, dimensions).
     """
 
     def __init__(
@@ -147,6 +150,7 @@ class Understander:
         examples = tomllib.loads(resources.files("assistant").joinpath("intents.toml").read_text("utf-8"))
         self._example_intents = np.array([name for name, said in examples.items() for _ in said])
         self._examples = encoder.queries([normalize(text) for said in examples.values() for text in said])
+        self.shopping = self._examples[self._example_intents == "shopping"]
         self._service_margin, self._talk_margin, self._shopping_margin = self._margins()
         self._size_fields = [name for name in self._facets.fields if "size" in name.split()]
         sizes = {value.casefold() for name in self._size_fields for value in self._facets.fields[name].values}
@@ -443,6 +447,8 @@ class Understander:
 
     def _intent(self, reading: _Reading) -> Intent:
         state, words, said = reading.state, reading.words, reading.said
+        if words.cue("back").search(said) and len(state.topics) > (0 if reading.item is None else 1):
+            return Intent.BACK
         kind, margin = self._kind(said)
         shopping = bool(reading.item or reading.constraints or reading.relative or reading.order or reading.references)
         if reading.references:
@@ -455,8 +461,6 @@ class Understander:
             return kind
         if words.cue("compare").search(said) and len(reading.references or state.slate) > 1:
             return Intent.COMPARE
-        if words.cue("back").search(said) and len(state.topics) > (0 if reading.item is None else 1):
-            return Intent.BACK
         if reading.relative and (state.topic or reading.references):
             return Intent.REFINE
         pointing = bool(words.cue("it").search(reading.rest)) and bool(state.focus)
