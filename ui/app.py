@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import statistics
+import threading
 import traceback
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -39,6 +40,7 @@ Stored = tuple[int, Mapping[str, Any]]
 # Turns at once; the rest wait in line. Turns of different shoppers mostly wait for the model, which takes its own
 # turns, so this bounds memory and not speed.
 _AT_ONCE = 16
+_STOPPING_SECONDS = 5
 _STARTS = 4  # examples to click at the start
 
 # The tab's own storage: two tabs are two conversations, and a reload of one keeps it.
@@ -52,7 +54,11 @@ _UNLABEL = """() => {
   const changes = {subtree: true, childList: true, attributeFilter: ['aria-label']};
   new MutationObserver(unlabel).observe(document.body, changes);
 }"""
-_SPEAK = "(language) => { document.documentElement.lang = language; }"
+# A screen keyboard that opens by itself would hide the page.
+_SPEAK = """(language) => {
+  document.documentElement.lang = language;
+  if (matchMedia('(pointer: fine)').matches) document.querySelector('#message textarea').focus();
+}"""
 
 
 def serve(settings: Settings) -> None:
@@ -73,15 +79,12 @@ def serve(settings: Settings) -> None:
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listening = socket.socket(family, kind, protocol)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family)
     except OSError as error:
         raise OperatorError(
             f"cannot serve on {host} port {port} ({error}); end what uses it, or choose another with --host and --port"
         ) from error
-    return listening
 
 
 def application(assistant: Assistant, settings: Settings) -> FastAPI:
@@ -129,6 +132,7 @@ def page(assistant: Assistant, settings: Settings) -> gr.Blocks:
     store, search = assistant.store, assistant.shelf.search
     transcript = Transcript(search.facets, search.glossary)
     asked = _asked_about(search)
+    running: dict[str, threading.Event] = {}
 
     def opening(language: str) -> dict[str, Any]:
         own = words(language)
@@ -149,12 +153,12 @@ def page(assistant: Assistant, settings: Settings) -> gr.Blocks:
             session,
             language,
             {**opening(language), "value": transcript.messages(store.replay(session), language=language)},
-            gr.update(placeholder=own["placeholder"], label=own["placeholder"]),
+            gr.update(placeholder=own["placeholder"], label=own["placeholder"], interactive=True),
             gr.update(value=own["new"]),
         )
 
-    def renewed() -> tuple[str, list[Message]]:
-        return store.open_session(), []
+    def renewed() -> tuple[str, list[Message], Any]:
+        return store.open_session(), [], _idle()
 
     def sent(session: str, language: str, text: str) -> Iterator[Any]:
         yield from answered(session, language, text, lambda own: assistant.reply(own, text))
@@ -184,6 +188,7 @@ def page(assistant: Assistant, settings: Settings) -> gr.Blocks:
         drawn = transcript.messages(before, language=language)
         spoken = next((event["language"] for _, event in reversed(before) if event["type"] == "message"), None)
         events: list[Stored] = [(number, shopper(text, detect(text, spoken)))]
+        over = running[session] = threading.Event()
         yield session, drawn + transcript.messages(events), _busy(clear=not again)
         try:
             with closing(turn(session)) as reply:
@@ -195,10 +200,15 @@ def page(assistant: Assistant, settings: Settings) -> gr.Blocks:
         except Exception:
             traceback.print_exc()  # for the operator; the shopper is told that it failed, not how
             events.append((number, _failed("")))
+        finally:
+            running.pop(session, None)
+            over.set()
         yield session, drawn + transcript.messages(events), _idle()
 
     def stopped(session: str, language: str) -> tuple[list[Message], Any]:
-        return transcript.messages(store.replay(store.resume(session)), language=language), _idle()
+        if over := running.get(session):
+            over.wait(_STOPPING_SECONDS)  # until what was said so far is stored
+        return transcript.messages(store.replay(session), language=language), _idle()
 
     blocks = gr.Blocks(title=settings.name, analytics_enabled=False, fill_height=True)
     with blocks:
@@ -228,7 +238,7 @@ def page(assistant: Assistant, settings: Settings) -> gr.Blocks:
             container=False,
             lines=1,
             max_lines=6,
-            autofocus=True,
+            interactive=False,  # until the session is known
             submit_btn=True,
         )
 
@@ -246,8 +256,10 @@ def page(assistant: Assistant, settings: Settings) -> gr.Blocks:
         ]
         for each in turns:
             each.then(None, [session], js=_REMEMBER, **quiet)
-        message.stop(stopped, [session, language], [chat, message], cancels=turns, **quiet)
-        new.click(renewed, None, [session, chat], cancels=turns, **quiet).then(None, [session], js=_REMEMBER, **quiet)
+        message.stop(None, cancels=turns, **quiet).then(stopped, [session, language], [chat, message], **quiet)
+        new.click(None, cancels=turns, **quiet).then(renewed, None, [session, chat, message], **quiet).then(
+            None, [session], js=_REMEMBER, **quiet
+        )
     return blocks
 
 
@@ -292,5 +304,5 @@ def _asked_about(search: Search) -> list[tuple[str, Money]]:
 
 def _round(price: Money) -> Money:
     """The price, rounded up to one significant figure or to its half: 37.20 to 40, 112 to 150."""
-    step = 5 * 10 ** (len(str(price.amount)) - 2) or 1
+    step = 5 * 10 ** max(len(str(price.amount)) - 2, 0)
     return Money(-(-price.amount // step) * step, price.currency)

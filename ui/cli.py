@@ -58,13 +58,19 @@ def _complain(message: str, verbose: bool) -> None:
     print(f"shopwright: {message}", file=sys.stderr)
 
 
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        print(f"shopwright {version('shopwright')}")
+        parser.exit()
+
+
 def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--shop", type=Path, default=Path("shop"), metavar="DIR", help="the shop's folder (./shop)")
     common.add_argument("-v", "--verbose", action="store_true", help="show where an error comes from")
 
     parser = argparse.ArgumentParser(prog="shopwright", description="A shopping assistant that a shop runs itself.")
-    parser.add_argument("--version", action="version", version=f"shopwright {version('shopwright')}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
 
     def verb(name: str, run: Any, text: str) -> argparse.ArgumentParser:
@@ -113,11 +119,23 @@ def _note(text: str) -> None:
 
 def _import(options: argparse.Namespace) -> None:
     from retrieval.feeds import import_feed
+    from retrieval.offers import Format
 
-    report = import_feed(options.feed, options.shop, format=options.format, replace=options.replace)
-    for problem in report.problems:
-        _note(str(problem))
-    print(report)
+    settings = _settings(options)
+    named = None
+    if options.format != "auto":
+        if options.format not in list(Format):
+            raise MerchantError(f"--format {options.format!r} is unknown; use auto, {', '.join(Format)}")
+        named = Format(options.format)
+    report = import_feed(
+        options.feed,
+        settings.shop / "catalog.sqlite",
+        format=named,
+        replace=options.replace,
+        **({"currency": settings.currency} if settings.currency else {}),
+        progress=sys.stderr.isatty(),
+    )
+    print(_plain(str(report)))
 
 
 def _index(options: argparse.Namespace) -> None:
@@ -309,12 +327,11 @@ def _demo(options: argparse.Namespace) -> None:
     from retrieval.feeds import import_feed
     from retrieval.index import update
 
-    settings = _settings(options)
     if not (options.shop / "catalog.sqlite").exists():
         _note(f"making the demo shop in {options.shop}")
         make(options.shop)
-        import_feed(options.shop / "feed.jsonl", options.shop)
-        settings = _settings(options)  # the shop has brought its own
+        _note(str(import_feed(options.shop / "feed.jsonl", options.shop / "catalog.sqlite", progress=True)))
+    settings = _settings(options)
     update(settings.shop, open_encoder(settings.encoder), progress=True, chroma=settings.chroma_url)
     if options.serve:
         _serve(options)
