@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 from retrieval import notation
@@ -118,8 +119,8 @@ def patches(format: Format, fields: Fields, row: Row) -> list[Patch]:
 def _flat(fields: Fields, row: Row) -> list[Patch]:
     rest: dict[str, Any] = {}
     for name, value in fields.items():
-        name = re.sub(r"[\s-]+", "_", name.strip().lower()).removeprefix("g:")
-        rest.setdefault(_FLAT_NAMES.get(name, name), value)
+        name = _flat_name(name)
+        rest[name] = rest.get(name) or value
     take = rest.pop
     identity = row.identity("id", take("id", None))
     present = row.product_of(identity)
@@ -161,6 +162,12 @@ def _flat(fields: Fields, row: Row) -> list[Patch]:
         attributes |= row.attributes({name: value})
     variant |= {"options": filled(options), "attributes": attributes}
     return [Patch(product, variants=[filled(variant) | {"shared": filled(shared)}])]
+
+
+@lru_cache
+def _flat_name(name: str) -> str:
+    name = re.sub(r"[\s-]+", "_", name.strip().lower()).removeprefix("g:")
+    return _FLAT_NAMES.get(name, name)
 
 
 def _on_sale(row: Row, price: Money, sale: Any, rest: dict[str, Any]) -> dict[str, Any]:
@@ -215,7 +222,8 @@ def _shopify(fields: Fields, row: Row) -> list[Patch]:
             name = metafield[2].rpartition(".")[2]
         elif metafield:
             name, value = metafield[1], listed(value, ";")
-        rest.setdefault(_SHOPIFY_NAMES.get(name, name), value)
+        name = _SHOPIFY_NAMES.get(name, name)
+        rest[name] = rest.get(name) or value
     take = rest.pop
     handle = row.identity("handle", take("handle", None))
     if take("status", "active").lower() in ("draft", "archived") or notation.truth(take("published", "true")) is False:
@@ -226,7 +234,8 @@ def _shopify(fields: Fields, row: Row) -> list[Patch]:
     values = [row.text(f"option{n} value", take(f"option{n} value", "")) for n in (1, 2, 3)]
     shared: dict[str, Any] = {"title": title, "axes": axes if any(axes) else []}
     shared["more_media"] = row.addresses("image src", listed(take("image", None)))
-    if not title and not any(values) and "price" not in rest and "sku" not in rest:
+    amount, compared, sku = take("price", ""), take("compare at price", ""), row.text("sku", take("sku", ""))
+    if not title and not any(values) and not amount and not sku:
         return [Patch(handle, filled(shared))]
 
     patch = Patch(handle, shared)
@@ -242,12 +251,12 @@ def _shopify(fields: Fields, row: Row) -> list[Patch]:
         scored = found[1] if found else scored
     shared["rating"] = row.rating("rating", scored, take("rating_count", None))
 
-    variant: dict[str, Any] = {"values": values, "sku": row.text("sku", take("sku", ""))}
+    variant: dict[str, Any] = {"values": values, "sku": sku}
     named = [value for value in values if value and value != "Default Title"]
     variant["id"] = "/".join([handle, *named])
-    quantity, tracker, policy = take("quantity", None), take("tracker", None), take("policy", "").lower()
-    tracked = tracker is not None or "variant inventory tracker" not in fields
-    variant["availability"] = _stock(quantity if tracked else None, policy in ("continue", "true"))
+    quantity, policy = take("quantity", ""), take("policy", "").lower()
+    untracked = take("tracker", "unknown") == ""  # the column is there and empty: the shop does not count this
+    variant["availability"] = Availability.IN_STOCK if untracked else _stock(quantity, policy in ("continue", "true"))
     variant["barcodes"] = row.barcodes("barcode", [take("barcode", "").lstrip("'")])
     variant["media"] = row.addresses("variant image", listed(take("variant image", None)))
     grams = take("grams", "0")
@@ -255,9 +264,8 @@ def _shopify(fields: Fields, row: Row) -> list[Patch]:
         rest["weight"] = f"{float(grams):g} g"
     shown = {name: value for name, value in rest.items() if not _SHOPIFY_UNSHOWN.fullmatch(name)}
     variant["attributes"] = row.attributes(shown)
-    compared = take("compare at price", None)
     try:
-        price = row.price("variant price", take("price", None))
+        price = row.price("variant price", amount)
         crossed = row.optional_price("compare at price", compared)
         above = crossed is not None and crossed.amount > price.amount
         variant |= {"price": money(price), "list_price": money(crossed) if crossed and above else None}

@@ -285,7 +285,7 @@ class _Import:
         number, variants = found
         if variants + len(patch.variants) > VARIANTS_LIMIT:
             raise row.reject("id", patch.product, f"over {VARIANTS_LIMIT:,} rows share this product; give each its own")
-        line = json.dumps({**asdict(patch), "rejected": row.rejected}, ensure_ascii=False)
+        line = json.dumps({**vars(patch), "rejected": row.rejected}, ensure_ascii=False)
         place = self._scratch.execute("INSERT INTO patch VALUES (NULL, ?, ?, ?)", (number, row.number, line)).lastrowid
         self._scratch.execute(
             "UPDATE product SET variants = variants + ? WHERE number = ?", (len(patch.variants), number)

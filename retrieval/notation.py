@@ -101,7 +101,7 @@ _AVAILABILITY = {
 
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _UNSEEN = re.compile(r"[\u200b\u00ad\ufeff\u2028\u2029\u202a-\u202e\u2060-\u2069]")  # breaks, marks and overrides
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffd]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffd]")
 _TAG = re.compile(r"<(?:[a-zA-Z/][^<>]*|!--.*?--)>", re.DOTALL)
 _ENTITY = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*);")
 _UNREAD_TAGS = {"script", "style", "template", "noscript", "head", "iframe", "object", "svg", "select", "button"}
@@ -209,13 +209,22 @@ def availability(text: str) -> Availability | None:
     return _AVAILABILITY.get(re.sub(r"[^a-z]", "", text.rsplit("/", 1)[-1].lower()))
 
 
+def unreadable(text: str) -> bool:
+    """Whether `text` holds control characters, or replacements for what could not be decoded."""
+    return ("\ufffd" in text or not text.isprintable()) and bool(_CONTROL.search(text))
+
+
 def plain(value: Any) -> str:
     """`value` as text: unseen and control characters gone, runs of blanks made one, lines kept."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    text = _UNSEEN.sub("", CONTROL.sub("", str(value).replace("\r\n", "\n").replace("\r", "\n")))
+    if (
+        isinstance(value, str) and value.isprintable() and "\ufffd" not in value
+    ):  # most are: one line without anything unseen
+        return " ".join(value.split())
+    text = _UNSEEN.sub("", _CONTROL.sub("", str(value).replace("\r\n", "\n").replace("\r", "\n")))
     lines = (" ".join(line.split()) for line in text.split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
@@ -229,7 +238,7 @@ def prose(text: str) -> str:
         if not _TAG.search(text):
             return plain(text)
     try:
-        tree = html.fragment_fromstring(CONTROL.sub("", text), create_parent="div")
+        tree = html.fragment_fromstring(_CONTROL.sub("", text), create_parent="div")
     except (etree.LxmlError, AssertionError):
         # A whole page inside the cell, or markup that holds nothing.
         return plain(unescape(_TAG.sub(" ", text)))

@@ -111,6 +111,8 @@ class Row:
 
     def text(self, name: str, value: Any) -> str:
         """`value` as clean text of one value."""
+        if not value and value != 0:
+            return ""
         return self._clean(name, notation.plain(_first(value)), value, _VALUE_LIMIT, "")
 
     def texts(self, name: str, value: Any, separators: str = "") -> tuple[str, ...]:
@@ -125,7 +127,7 @@ class Row:
         return tuple(dict.fromkeys(found for piece in pieces if (found := self.text(name, piece))))
 
     def _clean(self, name: str, clean: str, value: Any, limit: int, cut: str) -> str:
-        if isinstance(value, str) and notation.CONTROL.search(value):
+        if isinstance(value, str) and notation.unreadable(value):
             self.fault(
                 name, value, "it held control or unreadable characters, which were removed; save the feed as UTF-8"
             )
@@ -156,7 +158,7 @@ class Row:
         text = notation.plain(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else ""
         if not text:
             raise self.reject(name, value, "every product needs an id of its own; fill it in")
-        if len(text) > _ID_LIMIT or "\n" in text or notation.CONTROL.search(str(value)):
+        if len(text) > _ID_LIMIT or "\n" in text or notation.unreadable(str(value)):
             raise self.reject(name, value, f"an id has at most {_ID_LIMIT} visible characters on one line")
         return text
 

@@ -121,7 +121,7 @@ class FeedFile:
         if not head.startswith("{"):
             return Shape.TABLE
         with self._file.text() as text:
-            lines = (line for line in _lines(text) if line.strip())
+            lines = (line for line in iter(lambda: text.readline(RECORD_LIMIT), "") if line.strip())
             first, second = _object(next(lines, "")), _object(next(lines, ""))
         if first is not None:
             return Shape.JSON if any(isinstance(first.get(key), list) for key in _ENVELOPES) else Shape.LINES
@@ -131,15 +131,22 @@ class FeedFile:
     def _find_columns(self) -> tuple[str, tuple[str, ...]]:
         csv.field_size_limit(RECORD_LIMIT)
         with self._file.text() as text:
-            line = next((line for line in _lines(text) if line.strip()), "")
+            line = next((line for line in self._split(text) if line.strip()), "")
         # Column names hold no delimiters, so the true one makes the most cells.
         best = max("\t,;|", key=lambda delimiter: len(next(csv.reader([line], delimiter=delimiter))))
         cells = next(csv.reader([line], delimiter=best))
         return best, tuple(" ".join(cell.split()).lower() for cell in cells)
 
+    def _split(self, text: TextIO) -> Iterator[str]:
+        """The lines of the file, with their ends."""
+        for number, line in enumerate(iter(lambda: text.readline(RECORD_LIMIT), ""), 1):
+            if len(line) >= RECORD_LIMIT:
+                raise self._file.broken(f"has over {RECORD_LIMIT:,} characters in line {number}")
+            yield line
+
     def _table(self) -> Iterator[Record]:
         with self._file.text() as text:
-            tail = _Tail(_lines(text))
+            tail = _Tail(self._split(text))
             rows = csv.reader(tail, delimiter=self._delimiter)
             headed = False
             number = 0
@@ -174,17 +181,15 @@ class FeedFile:
             return Record(number, {}, Fault("row", self._delimiter.join(cells), cure))
         fields: dict[str, Any] = {}
         for name, cell in zip(self.header, cells, strict=False):
-            if cell and name:
+            if name:
                 _add(fields, name, cell)
         return Record(number, fields)
 
     def _lines(self) -> Iterator[Record]:
         with self._file.text() as text:
-            for number, line in enumerate(_lines(text), 1):
+            for number, line in enumerate(self._split(text), 1):
                 if not line.strip():
                     continue
-                if len(line) >= RECORD_LIMIT:
-                    raise self._file.broken(f"has a line of over {RECORD_LIMIT:,} characters, line {number}")
                 fields = _object(line)
                 if fields is not None:
                     yield Record(number, fields)
@@ -284,14 +289,11 @@ class _Tail:
         self.ended = True
 
 
-def _lines(text: TextIO) -> Iterator[str]:
-    while line := text.readline(RECORD_LIMIT):
-        yield line
-
-
 def _add(fields: dict[str, Any], name: str, value: Any) -> None:
-    if name not in fields:
+    if not fields.get(name):
         fields[name] = value
+    elif not value:
+        return
     elif isinstance(fields[name], list):
         fields[name].append(value)
     else:
@@ -404,7 +406,11 @@ class _JsonStream:
 
 
 def _local(element: Any) -> str:
-    return str(etree.QName(element).localname) if isinstance(element.tag, str) else ""
+    return element.tag.rpartition("}")[2].rpartition(":")[2] if isinstance(element.tag, str) else ""
+
+
+def _is_google(element: Any) -> bool:
+    return isinstance(element.tag, str) and element.tag.startswith(f"{{{_GOOGLE_NAMESPACE}}}")
 
 
 def _xml_fields(item: Any) -> dict[str, Any]:
@@ -415,9 +421,8 @@ def _xml_fields(item: Any) -> dict[str, Any]:
         name = _local(child).lower()
         if not name:
             continue
-        is_google = etree.QName(child).namespace == _GOOGLE_NAMESPACE
         value: Any
-        if is_google and len(child) and etree.QName(child[0]).namespace == _GOOGLE_NAMESPACE:
+        if len(child) and _is_google(child) and _is_google(child[0]):
             value = {_local(part).lower(): part.text or "" for part in child if _local(part)}
         elif name == "link" and child.get("href"):
             if child.get("rel", "alternate") != "alternate":
@@ -428,5 +433,5 @@ def _xml_fields(item: Any) -> dict[str, Any]:
         else:
             value = child.text
         if value:
-            _add(google if is_google else plain, name, value)
+            _add(google if _is_google(child) else plain, name, value)
     return {**plain, **google}

@@ -20,7 +20,7 @@ from retrieval.errors import MerchantError, OperatorError
 
 _CHUNK = 2**20
 _FOREIGN = {b"PK\x03\x04": "a ZIP or Excel file", b"%PDF": "a PDF", b"SQLite format": "a database", b"\x89PNG": "a PNG"}
-_GB2312_PAIR = re.compile(rb"[\xa1-\xf7][\xa1-\xfe]")
+_CHINESE_WORD = re.compile(rb"(?:[\xa1-\xf7][\xa1-\xfe]){2,}")
 _HIGH_BYTE = re.compile(rb"[\x80-\xff]")
 
 
@@ -59,12 +59,16 @@ class TextFile:
 
     def bytes(self) -> BinaryIO:
         """The file from its start, uncompressed."""
-        if self._raw:
-            self._raw.close()
-        self._raw = self.path.open("rb")
-        packed = self._raw.read(2) == b"\x1f\x8b"
-        self._raw.seek(0)
-        return cast(BinaryIO, gzip.GzipFile(fileobj=self._raw)) if packed else self._raw
+        with self.path.open("rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+        if not packed:
+            self._raw = self.path.open("rb")
+            return self._raw
+        raw = self.path.open("rb", buffering=0)
+        unpacked = gzip.GzipFile(fileobj=raw)
+        unpacked.myfileobj = raw  # which it then closes with itself
+        self._raw = cast(BinaryIO, raw)
+        return cast(BinaryIO, unpacked)
 
     def text(self) -> TextIO:
         """The file from its start, decoded, its ends of line as they are."""
@@ -113,11 +117,11 @@ class TextFile:
         utf8 = codecs.getincrementaldecoder("utf-8")("replace")
         chinese = codecs.getincrementaldecoder("gb18030")()
         is_chinese = True
-        high = paired = beyond_ascii = replaced = 0
+        high = in_words = beyond_ascii = replaced = 0
         with self.bytes() as file:
             while chunk := file.read(_CHUNK):
                 high += len(_HIGH_BYTE.findall(chunk))
-                paired += 2 * len(_GB2312_PAIR.findall(chunk))
+                in_words += sum(map(len, _CHINESE_WORD.findall(chunk)))
                 text = utf8.decode(chunk)
                 replaced += text.count("\ufffd")
                 beyond_ascii += sum(character > "\x7f" for character in text)
@@ -128,8 +132,8 @@ class TextFile:
         if replaced * 10 < beyond_ascii:
             self.notes.append("a few bytes are not UTF-8 as the rest is; they are replaced by �, and each is reported")
             return "utf-8-sig", False
-        # In Western text a byte above 127 mostly stands alone; in Chinese text such bytes come in pairs.
-        if is_chinese and paired >= 0.95 * high:
+        # In Western text hardly ever do four bytes above 127 stand together, in Chinese text most do.
+        if is_chinese and 2 * in_words >= high:
             self.notes.append("the file is not UTF-8; it was read as GB18030")
             return "gb18030", True
         self.notes.append("the file is not UTF-8; it was read as Windows-1252 (Latin-1)")
