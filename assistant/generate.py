@@ -233,7 +233,9 @@ class TransformersGenerator:
         source = models.resolve(model)
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(source)
-            network: Any = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
+            # An adapter is merged in float32, so that rounding does not eat its small changes.
+            loaded = torch.float32 if adapter else getattr(torch, dtype)
+            network: Any = AutoModelForCausalLM.from_pretrained(source, dtype=loaded)
             if adapter:
                 from peft import PeftModel
 
