@@ -43,13 +43,17 @@ LARGEST = Decimal(10) ** 12  # an amount beyond this is a slip of the finger; it
 
 @dataclass(frozen=True)
 class Amount:
-    """A price limit as said: major units, None where open; `span` is its place in the text, `words` its words."""
+    """A price limit as said: major units, None where open.
+
+    `span` is its place in the text, `words` are its words, and `figure` is the amount alone, without the limit.
+    """
 
     minimum: Decimal | None
     maximum: Decimal | None
     currency: str
     span: tuple[int, int]
     words: str
+    figure: str
 
 
 def number(text: str) -> Decimal:
@@ -125,7 +129,7 @@ def amounts(text: str, words: Lexicon, shop: str) -> Iterator[Amount]:
             if not follows:
                 continue
         currency = currency_of(signs[0], shop) if signs else shop
-        amount = Amount(None, None, currency, (start, end), text[start:end])
+        amount = Amount(None, None, currency, (start, end), text[start:end], text[start:end])
         if match["value2"]:
             low, high = sorted((first, _value(match["value2"], words)))
             lead = re.search(rf"(?:{'|'.join(map(re.escape, words.cues['between']))})$", before)

@@ -28,7 +28,6 @@ from retrieval.filters import Condition
 
 _ROWS = 7  # lines of a comparison: more are not read
 _COMPARED = 3
-_NEAR = 0.905  # cosine from which a word and a kind of the shop are taken to mean the same thing
 
 
 @dataclass(frozen=True)
@@ -93,6 +92,8 @@ class Answers:
         self, understanding: Understanding, state: DialogueState, notation: Notation, size: int = SLATE
     ) -> Answer:
         """The answer to a message in the light of the dialogue so far, with at most `size` cards."""
+        if understanding.missing_reference and not understanding.references:
+            return Answer((Point(PointKind.NO_REFERENCE),))
         answer = self._table[understanding.intent](understanding, state, notation)
         return answer if len(answer.cards) <= size else _shortened(answer, size)
 
@@ -113,6 +114,8 @@ class Answers:
         more = understanding.intent is Intent.MORE
         found = shelf.find(topic, topic.shown if more else ())
         what = topic.item
+        if understanding.thing and topic.scope is None and not self._shelf.surely_carries(topic.item):
+            return self._nothing(topic, index, notes, notation)
         if not found.ids:
             if more:
                 return Answer((*notes, Point(PointKind.NO_MORE, _facts(what=what))), topic=(index, topic))
@@ -121,11 +124,10 @@ class Answers:
         ids = tuple(each.product_id for each in shown.cards)
         points = list(notes)
         choices: tuple[str, ...] = ()
-        if found.failed or found.sold_out:
+        if found.nearly:
             points += self._nearly(found, topic, shown.cards, notation)
-            if found.failed and found.failed.relative:
-                kept = tuple(each for each in topic.constraints if each is not found.failed)
-                topic = replace(topic, constraints=kept)
+            # What cannot be met is not asked for again at the next turn.
+            topic = replace(topic, constraints=tuple(each for each in topic.constraints if each not in found.failed))
         else:
             points += self._fitting(found, topic, shown.cards, shown.cheapest, notation)
             asked = None if more else split(found, topic, shelf)
@@ -149,7 +151,8 @@ class Answers:
         if understanding.intent is Intent.BACK and state.topics:
             index = self._earlier(understanding, state)
             return index, self._merged(state.topics[index], understanding, state)
-        same = current and item and current.scope == item.condition
+        # A thing named while anything would do ("a gift for my son" ... "have you got puzzles?") narrows the request.
+        same = current and item and (current.scope == item.condition or not (current.scope or current.item))
         if current and (understanding.intent in (Intent.REFINE, Intent.MORE) or same):
             return state.current, self._merged(current, understanding, state)
         topic = Topic(
@@ -161,9 +164,9 @@ class Answers:
             order=understanding.order,
         )
         if topic.item and topic.scope is None:
-            near = [kind for kind, cosine in self._shelf.near_kinds(topic.item) if cosine >= _NEAR]
-            if near:
-                topic = replace(topic, scope=Condition("kind", any_of=frozenset(near[:1])))
+            kind = self._shelf.same_kind(topic.item)
+            if kind:
+                topic = replace(topic, scope=Condition("kind", any_of=frozenset({kind})))
         return len(state.topics), topic
 
     def _earlier(self, understanding: Understanding, state: DialogueState) -> int:
@@ -192,7 +195,7 @@ class Answers:
             order=understanding.order or topic.order,
             text=f"{topic.text} {understanding.search_text}".strip(),
         )
-        if understanding.item and understanding.intent is Intent.REFINE:
+        if understanding.item and (understanding.intent is Intent.REFINE or merged.scope is None):
             merged = replace(merged, item=understanding.item.words, scope=understanding.item.condition)
         anchors = [each for each in understanding.references or state.focus if self._shelf.has(each)]
         for relative in understanding.relative if anchors else ():
@@ -235,7 +238,10 @@ class Answers:
         why = reasons(first, variant, topic, among, self._shelf, notation)
         facts = _facts(name=first.title, price=notation.money(cards[0].price), reason=notation.join(why[:2]))
         ascending = topic.order == Order("price", True)
-        if ascending:
+        if not sure:  # an open request is not answered by what only repeats it
+            why = reasons(first, variant, None, (), self._shelf, notation)
+            facts = _facts(name=first.title, price=notation.money(cards[0].price), reason=notation.join(why[:2]))
+        if ascending and total > 1:
             points.append(Point(PointKind.CHEAPEST, _facts(**{**facts, "reason": ""}), (first.id,)))
         else:
             points.append(Point(PointKind.BEST, facts, (first.id,)))
@@ -246,29 +252,36 @@ class Answers:
         return points
 
     def _nearly(self, found: Found, topic: Topic, cards: tuple[Card, ...], notation: Notation) -> list[Point]:
+        """That nothing fits, which limit is in the way, and what comes nearest."""
         first = self._shelf.product(cards[0].product_id)
         facts = {"name": first.title, "price": notation.money(cards[0].price)}
-        if found.failed and found.failed.relative and found.failed.condition.field == "price":
-            kind = PointKind.CHEAPEST if found.failed.condition.maximum is not None else PointKind.BEST
+        only = found.failed[0] if len(found.failed) == 1 else None
+        if only and only.relative and only.condition.field == "price":
+            kind = PointKind.CHEAPEST if only.condition.maximum is not None else PointKind.BEST
             return [Point(kind, facts, (first.id,))]
-        if found.failed is None:
-            limit = notation.availability(Availability.IN_STOCK)
-            but = notation.availability(cards[0].availability)
-        else:
-            limit = notation.limit(found.failed)
-            name = found.failed.condition.field
-            values = first.options.get(name) or first.attributes.get(name) or ()
-            but = "" if name == "price" else notation.values(name, values[:4])
-            if name == "rating" and first.rating:
-                but = notation.say("rating", value=f"{first.rating.value:.1f}")
+        limits = [notation.limit(each) for each in found.failed]
+        if topic.recipient and (found.lost_recipient or found.widened):
+            limits.append(notation.recipient(topic.recipient))
+        if found.sold_out:
+            limits.append(notation.availability(Availability.IN_STOCK))
+        but = notation.availability(cards[0].availability) if found.sold_out else self._instead(first, only, notation)
         return [
-            Point(PointKind.NONE_FIT, _facts(what=topic.item, limit=limit)),
+            Point(PointKind.NONE_FIT, _facts(what=topic.item, limit=notation.join(limits))),
             Point(PointKind.CLOSEST, _facts(**facts, but=but), (first.id,)),
         ]
 
+    def _instead(self, product: Product, failed: Constraint | None, notation: Notation) -> str:
+        """What the product has in place of what was asked for; "" for a price, which is said anyway."""
+        name = failed.condition.field if failed else "price"
+        if name == "price":
+            return ""
+        if name == "rating":
+            return notation.say("rating", value=f"{product.rating.value:.1f}") if product.rating else ""
+        return notation.values(name, (product.options.get(name) or product.attributes.get(name) or ())[:4])
+
     def _nothing(self, topic: Topic, index: int, notes: list[Point], notation: Notation) -> Answer:
         if topic.item and topic.scope is None:
-            near = [notation.value("kind", kind) for kind, _ in self._shelf.near_kinds(topic.item)]
+            near = [notation.value("kind", kind) for kind in self._shelf.near_kinds(topic.item)]
             points = [
                 *notes,
                 Point(PointKind.NOT_CARRIED, {"what": topic.item}),
@@ -303,9 +316,6 @@ class Answers:
 
     def _question(self, understanding: Understanding, state: DialogueState, notation: Notation) -> Answer:
         targets = [each for each in understanding.references or state.focus if self._shelf.has(each)][:_COMPARED]
-        if understanding.missing_reference and not understanding.references:
-            count = str(len(state.slate))
-            return Answer((Point(PointKind.NO_REFERENCE, {"n": count, "count": notation.count(int(count))}),))
         if not targets:
             return Answer((Point(PointKind.NO_REFERENCE),), choices=self._departments(notation))
         points: list[Point] = []
@@ -513,6 +523,8 @@ def _excludes(first: Condition, second: Condition) -> bool:
 def _sentence(description: str, words: Iterable[str]) -> str:
     """The sentence of a description that holds most of the words asked about, at least half of them, or ""."""
     wanted = set(stems(" ".join(words)))
+    if not wanted:
+        return ""
     best, most = "", (len(wanted) + 1) // 2 - 1
     for sentence in re.split(r"(?<=[.!?。！？])\s*", description):
         shared = len(wanted & set(stems(sentence)))

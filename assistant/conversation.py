@@ -163,6 +163,8 @@ class Assistant:
         for place, (understanding, answer, evidence) in enumerate(requests):
             language = self._notation(understanding.language).language
             points = answer.points if place == len(requests) - 1 else _without_question(answer.points)
+            if len(requests) > 1 and answer.topic and answer.topic[1].item:
+                points = (Point(PointKind.TOPIC, {"what": answer.topic[1].item}), *points)
             plan = ReplyPlan(language, points, answer.choices, understanding.formal, seed)
             for sentence in self._words(plan, evidence):
                 yield Text(sentence)

@@ -10,6 +10,7 @@ from enum import StrEnum
 class PointKind(StrEnum):
     """One thing a reply can say, with the facts it needs."""
 
+    TOPIC = "topic"  # what: which of several requests the next points answer
     FOUND = "found"  # n, what: how many products of the shop fit
     SUGGEST = "suggest"  # n, what: an open request; these could suit, no claim to be all
     BEST = "best"  # name, price, reason: the one that fits best and why

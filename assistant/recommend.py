@@ -43,7 +43,7 @@ def slate(found: Found, topic: Topic, shelf: Shelf, notation: Notation, size: in
         ids = list(_spread(ids, shelf, 1))
     chosen = ids[:size]
     cheapest = None
-    if len(found.fitting) > 1 and not found.failed:
+    if len(found.fitting) > 1 and not found.nearly:
         cheapest = min(found.fitting, key=lambda each: shelf.measure(each, "price", found.variants))
         if cheapest not in chosen and found.exact and topic.scope is not None:
             chosen[-1] = cheapest

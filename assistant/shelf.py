@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -17,6 +18,10 @@ from retrieval.search import Query, Search
 
 ORDERABLE = Condition("availability", any_of=frozenset(a.value for a in Availability if a.orderable))
 _DEPTH = 200
+_SAME = 0.95  # cosine from which words and the name of a kind mean the same thing
+_SURE = 0.93  # confidence from which a thing without a word in the catalogue is taken to be carried
+_FUSION = 10  # a shelf is short: its first places should weigh much more than its last
+_AVERAGE, _REVIEWS = 4.0, 20
 # What a shopper gives up first when nothing fits: the later in this list, the more it matters to them.
 _GIVEN_UP = ("rating", "availability", "brand", "price", "color", "size")
 
@@ -30,16 +35,25 @@ class Found:
         fitting: ids of all products that meet the limits.
         variants: product id -> the variants that meet them together.
         exact: True where a word of the catalogue, and not mere likeness, says what counts as the thing asked for.
-        failed: the constraint that had to be given up for anything to be found, or None.
+        failed: the constraints that had to be given up for anything to be found.
         sold_out: True where what fits cannot be ordered now.
+        lost_recipient: True where nothing was found for the person asked for.
+        widened: True where the department was searched because the kind asked for has nothing.
     """
 
     ids: tuple[str, ...]
     fitting: tuple[str, ...]
     variants: dict[str, frozenset[str]]
     exact: bool
-    failed: Constraint | None = None
+    failed: tuple[Constraint, ...] = ()
     sold_out: bool = False
+    lost_recipient: bool = False
+    widened: bool = False
+
+    @property
+    def nearly(self) -> bool:
+        """True where this is not what was asked for, but what comes nearest to it."""
+        return bool(self.failed) or self.sold_out or self.lost_recipient or self.widened
 
 
 class Shelf:
@@ -51,6 +65,7 @@ class Shelf:
         products = list(search.catalog)
         self.vocabulary = Vocabulary(products, search.facets, search.glossary)
         self.suitability = Suitability(products, search.facets)
+        self._departments = {product.kind: product.department for product in products}
         # One topic is looked for several times in a turn, and again in the next.
         self.vector = lru_cache(1024)(lambda text: search.encoder.queries([text])[0])
         self._kind_rows = [row for row, (field, _) in enumerate(search.values) if field == "kind"]
@@ -73,26 +88,45 @@ class Shelf:
         return product.offer
 
     def find(self, topic: Topic, without: Iterable[str] = ()) -> Found:
-        """What fits the topic; where nothing does, what fits all but one of its constraints."""
+        """What fits the topic; where nothing does, what comes nearest, with what had to be given up for it.
+
+        Given up in this order: stock, one constraint, all constraints, the narrow kind for its department, whom it
+        is for.
+        """
         found = self._find(topic, without)
         if found.fitting:
             return found
         unsold = self._find(topic, without, orderable=False)
         if unsold.fitting:
             return replace(unsold, sold_out=True)
+        for fewer, failed in self._fewer(topic):
+            nearly = self._find(fewer, without, nearest=failed[0].condition if len(failed) == 1 else None)
+            if nearly.fitting:
+                lost = topic.recipient is not None and fewer.recipient is None
+                return replace(nearly, failed=failed, lost_recipient=lost, widened=fewer.scope != topic.scope)
+        return found
+
+    def _fewer(self, topic: Topic) -> Iterator[tuple[Topic, tuple[Constraint, ...]]]:
+        """The topic with less and less asked of it, and what is no longer asked."""
+        every = topic.constraints
         order = sorted(
-            topic.constraints,
+            every,
             key=lambda c: (
                 not c.relative,
                 _GIVEN_UP.index(c.condition.field) if c.condition.field in _GIVEN_UP else 2.5,
             ),
         )
         for constraint in order:
-            fewer = tuple(each for each in topic.constraints if each is not constraint)
-            nearly = self._find(replace(topic, constraints=fewer), without, nearest=constraint.condition)
-            if nearly.fitting:
-                return replace(nearly, failed=constraint)
-        return found
+            yield replace(topic, constraints=tuple(each for each in every if each is not constraint)), (constraint,)
+        if len(every) > 1:
+            yield replace(topic, constraints=()), every
+        if topic.recipient and topic.scope and topic.scope.field == "kind":
+            departments = frozenset(self._departments[kind] for kind in topic.scope.any_of if kind in self._departments)
+            wide = replace(topic, scope=Condition("department", any_of=departments))
+            yield wide, ()
+            yield replace(wide, constraints=()), every
+        if topic.recipient:
+            yield replace(topic, recipient=None), ()
 
     def _find(
         self, topic: Topic, without: Iterable[str], *, orderable: bool = True, nearest: Condition | None = None
@@ -139,7 +173,22 @@ class Shelf:
             return sorted(
                 ids, key=lambda each: self.measure(each, order, variants, missing), reverse=not topic.order.ascending
             )
-        return list(ids)
+        return self._preferred(ids) if topic.scope else list(ids)
+
+    def _preferred(self, ids: Sequence[str]) -> list[str]:
+        """Among what is equally the thing asked for, likeness and rating count the same: fused by reciprocal rank.
+
+        Ratings of few reviews are drawn to the middle, as if each product had some average reviews more.
+        """
+
+        def rated(product_id: str) -> float:
+            rating = self.product(product_id).rating
+            value, count = (rating.value, rating.count) if rating else (0.0, 0)
+            return (value * count + _AVERAGE * _REVIEWS) / (count + _REVIEWS)
+
+        ranks = {each: place for place, each in enumerate(sorted(ids, key=rated, reverse=True))}
+        fused = {each: 1 / (_FUSION + place) + 1 / (_FUSION + ranks[each]) for place, each in enumerate(ids)}
+        return sorted(ids, key=lambda each: -fused[each])
 
     def measure(
         self, product_id: str, field: str, variants: dict[str, frozenset[str]] | None = None, missing: float = 0.0
@@ -156,12 +205,22 @@ class Shelf:
         measured = self.facets.measure(field, values[0]) if values else None
         return missing if measured is None else measured
 
-    def near_kinds(self, text: str, k: int = 3) -> list[tuple[str, float]]:
-        """The kinds of the shop nearest in meaning to some words, with their cosines, nearest first."""
+    def near_kinds(self, text: str, k: int = 3) -> list[str]:
+        """The kinds of the shop's products nearest to some words, nearest first."""
+        hits = self.search.search(Query(text, Filters((ORDERABLE,)), 20, floor=False), self.vector(text)).hits
+        weights: Counter[str] = Counter()
+        for place, hit in enumerate(hits):
+            weights[self.product(hit.product_id).kind] += 1 / (_FUSION + place)
+        return [kind for kind, _ in weights.most_common(k) if kind]
+
+    def surely_carries(self, text: str) -> bool:
+        """True where the shop carries such a thing, by likeness to its products alone, beyond reasonable doubt."""
+        return self.search.carries(text, self.vector(text)) >= _SURE
+
+    def same_kind(self, text: str) -> str | None:
+        """The kind that some words mean, by their likeness to its name in any language; None where none is so near."""
         if not self._kind_rows:
-            return []
+            return None
         similarity = self.search.value_vectors[self._kind_rows] @ self.vector(text)
-        best: dict[str, float] = {}
-        for row in np.argsort(-similarity):
-            best.setdefault(self.search.values[self._kind_rows[row]][1], float(similarity[row]))
-        return list(best.items())[:k]
+        best = int(np.argmax(similarity))
+        return self.search.values[self._kind_rows[best]][1] if similarity[best] >= _SAME else None

@@ -22,7 +22,7 @@ from assistant.amounts import amounts
 from assistant.dialogue import Constraint, DialogueState, Order, Recipient
 from assistant.language import detect
 from assistant.lexicon import HAN, Lexicon, alternatives, has_han, lexicon
-from assistant.vocabulary import BLANK, Item, Match, Vocabulary, blank, normalize, tokens
+from assistant.vocabulary import BLANK, PURPOSE, Item, Match, Vocabulary, blank, normalize, tokens
 from retrieval.catalog import Availability, Money, Product
 from retrieval.encoder import Encoder
 from retrieval.filters import Condition
@@ -87,8 +87,9 @@ class Understanding:
 
     Attributes:
         text: the message, normalised.
-        item: the thing asked for, with its words; `item.condition` is None-free only where the catalogue knows it.
+        item: the thing asked for, where the catalogue has a word for it.
         unknown: words for the thing that no catalogue word explains.
+        thing: True where `unknown` names a thing, and not only what a thing is for.
         search_text: the words that rank results.
         references: ids of earlier products meant, in the order they were named.
         asked: fields a question is about.
@@ -103,6 +104,7 @@ class Understanding:
     intent: Intent
     item: Item | None = None
     unknown: str = ""
+    thing: bool = False
     search_text: str = ""
     constraints: tuple[Constraint, ...] = ()
     recipient: Recipient | None = None
@@ -167,6 +169,9 @@ class Understander:
             return Understanding(said, language, formal, Intent.NOTHING)
         reading = _Reading(said, words, state)
         self._references(reading)
+        for cue in ("back", "compare", "more", "similar"):
+            for match in words.cue(cue).finditer(reading.rest):
+                reading.take(match.span())
         self._amounts(reading)
         self._comparatives(reading)
         self._people(reading)
@@ -184,6 +189,7 @@ class Understander:
             intent=intent,
             item=reading.item,
             unknown=reading.unknown() if reading.item is None else "",
+            thing=reading.item is None and bool(reading.unknown(PURPOSE.split(reading.rest)[0])),
             search_text=reading.search_text(),
             constraints=tuple(reading.constraints),
             recipient=reading.recipient,
@@ -238,10 +244,7 @@ class Understander:
             after = reading.rest[match.end() : match.end() + 12]
             if not state.slate or re.match(r"\s*(?:time|thing of all|place|aid)", after):
                 continue
-            if number > len(state.slate):
-                reading.missing = True
-            else:
-                reading.refer(state.slate[number - 1 if number > 0 else len(state.slate) - 1])
+            reading.point(number)
             reading.take(match.span())
         if not state.slate:
             return
@@ -249,9 +252,8 @@ class Understander:
             for match in re.finditer(
                 r"(?<![\d.$€£¥])(?:#|numbers?\s+|no\.?\s*)?([1-9])(?![\d.]|\s*(?:%|stars?|星))", reading.rest
             ):
-                if int(match[1]) <= len(state.slate):
-                    reading.refer(state.slate[int(match[1]) - 1])
-                    reading.take(match.span())
+                reading.point(int(match[1]))
+                reading.take(match.span())
         shown = list(dict.fromkeys([*state.slate, *state.focus, *(s for t in state.topics for s in reversed(t.shown))]))
         for product_id in self._vocabulary.named(reading.rest, [self._product(each) for each in shown]):
             reading.refer(product_id)
@@ -260,7 +262,7 @@ class Understander:
         for amount in amounts(reading.rest, reading.words, self._currency):
             reading.take(amount.span)
             if amount.currency != self._currency and amount.currency not in self._rates:
-                reading.foreign.append(amount.words)
+                reading.foreign.append(amount.figure)
                 continue
             rate = self._rates[amount.currency] if amount.currency != self._currency else Decimal(1)
             low, high = (
@@ -268,7 +270,7 @@ class Understander:
                 for limit in (amount.minimum, amount.maximum)
             )
             if amount.currency != self._currency:
-                reading.converted.extend((amount.words, limit) for limit in (low, high) if limit)
+                reading.converted.extend((amount.figure, limit) for limit in (high or low,) if limit)
             reading.constrain(
                 Condition("price", minimum=low and low.amount, maximum=high and high.amount), amount.words
             )
@@ -403,7 +405,7 @@ class Understander:
     def _values(self, reading: _Reading) -> None:
         merged: dict[tuple[str, bool], list[Match]] = {}
         spans: dict[tuple[int, int], list[Match]] = {}
-        for match in self._vocabulary.values(reading.rest):
+        for match in self._vocabulary.values(reading.rest, reading.words):
             spans.setdefault(match.span, []).append(match)
         for span, matches in spans.items():
             match = self._likeliest(matches, reading)
@@ -459,7 +461,7 @@ class Understander:
             needed = self._service_margin if shopping else 0.0
         if kind and margin > needed:
             return kind
-        if words.cue("compare").search(said) and len(reading.references or state.slate) > 1:
+        if words.cue("compare").search(said) and state.slate and reading.item is None:
             return Intent.COMPARE
         if reading.relative and (state.topic or reading.references):
             return Intent.REFINE
@@ -533,6 +535,17 @@ class _Reading:
         if product_id not in self.references:
             self.references.append(product_id)
 
+    def point(self, number: int) -> None:
+        """Note a reference by place: on the slate shown last or, beyond its end, among all that the topic showed."""
+        slate, topic = self.state.slate, self.state.topic
+        shown = topic.shown if topic else ()
+        if number <= len(slate):
+            self.refer(slate[number - 1 if number > 0 else -1])
+        elif number <= len(shown):
+            self.refer(shown[number - 1])
+        else:
+            self.missing = True
+
     def constrain(self, condition: Condition, words: str) -> None:
         """Note a constraint."""
         self.constraints.append(Constraint(condition, words))
@@ -552,9 +565,10 @@ class _Reading:
             self._hidden.append((cues[-1].start(), span[1]))
         return negated
 
-    def unknown(self) -> str:
-        """The content words that nothing has explained."""
-        rest = self.words.frame.sub(lambda match: BLANK * len(match[0]), self.rest)
+    def unknown(self, text: str | None = None) -> str:
+        """The content words of `text`, by default of all that is left, that nothing has explained."""
+        rest = self.rest if text is None else text
+        rest = self.words.frame.sub(lambda match: BLANK * len(match[0]), rest)
         for cue in ("gift", "compare", "back", "more", "similar", "drop"):
             rest = self.words.cue(cue).sub(lambda match: BLANK * len(match[0]), rest)
         if has_han(rest):

@@ -12,13 +12,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-import Stemmer
-
 from assistant.lexicon import HAN, Lexicon, has_han
 from retrieval.catalog import Product
 from retrieval.facets import Facets
 from retrieval.filters import Condition
 from retrieval.glossary import Glossary
+from retrieval.lexical import stem
 
 BLANK = "\x00"  # fills what an earlier reader of the message has understood
 _TOKEN = re.compile(rf"[^\W_{HAN}]+(?:['’.][^\W_{HAN}]+)*")
@@ -29,7 +28,7 @@ _NO = frozenset({"no", "false", "0"})
 _PREPOSITION = re.compile(
     r"\b(?:for|with|in|to|from|of|by|at|that|which|who|and|made|para|con|pour|avec|für|mit)\b|[,.;:!?，。；：！？、]"
 )
-_stemmer = Stemmer.Stemmer("english")
+PURPOSE = re.compile(r"\b(?:for|to|para|pour|für|zum|zur)\b|适合|给|送")  # what follows says what a thing is for
 
 
 def normalize(text: str) -> str:
@@ -55,8 +54,7 @@ class Token:
 def tokens(text: str) -> list[Token]:
     """The words of the non-Chinese part of normalised text."""
     found = [(m[0].removesuffix("'s"), m.start(), m.end()) for m in _TOKEN.finditer(text)]
-    stems = _stemmer.stemWords([word for word, _, _ in found])
-    return [Token(stem, start, end) for stem, (_, start, end) in zip(stems, found, strict=True)]
+    return [Token(stem(word), start, end) for word, start, end in found]
 
 
 def stems(text: str) -> tuple[str, ...]:
@@ -122,9 +120,9 @@ class Vocabulary:
                         self._add_value(name, value, label)
         for product in products:
             words = stems(product.title)
-            for stem in words:
-                self._titles[stem].add(product.id)
-            named = [stem for stem in words if not stem[0].isdigit()]
+            for word in words:
+                self._titles[word].add(product.id)
+            named = [word for word in words if not word[0].isdigit()]
             if named:
                 self._title_heads[named[-1]] += 1
             self._names[" ".join(words)].add(product.id)
@@ -155,10 +153,6 @@ class Vocabulary:
         if words:
             self._kinds[words][field].add(value)
             self._heads[words[-1]].add(words)
-
-    def knows(self, stem: str) -> bool:
-        """True where the stem stands in a title, a kind or a value of the catalogue."""
-        return stem in self._titles or stem in self._heads or (stem,) in self._values
 
     def item(self, text: str, words: Lexicon) -> Item | None:
         """The thing asked for in what is left of a message, or None where no catalogue word names one.
@@ -229,13 +223,25 @@ class Vocabulary:
             found, start = narrowed, token.start
         return Item(text[start : head.end], Condition("id", any_of=frozenset(found)), (start, head.end))
 
-    def values(self, text: str) -> Iterator[Match]:
-        """Phrases of the message that name values of the catalogue's fields, longest first, without overlap."""
+    def values(self, text: str, words: Lexicon) -> Iterator[Match]:
+        """Phrases of the message that name values of the catalogue's fields, longest first, without overlap.
+
+        A run of Chinese that is part of a label counts too: "机洗" is meant by "可机洗".
+        """
         taken = text
         for match in self._han_pattern.finditer(text):
             for field, values in self._han[match[0]].items():
                 yield Match(field, frozenset(values), match.span(), match[0])
             taken = blank(taken, match.span())
+        content = words.stop_han.sub(lambda match: BLANK * len(match[0]), taken)
+        for match in re.finditer(f"[{HAN}]{{2,}}", content):
+            part: dict[str, set[str]] = defaultdict(set)
+            for label in (label for label in self._han if match[0] in label):
+                for field, values in self._han[label].items():
+                    part[field] |= values
+            for field, values in part.items():
+                yield Match(field, frozenset(values), match.span(), match[0])
+            taken = blank(taken, match.span()) if part else taken
         found = tokens(taken)
         for length in range(min(6, len(found)), 0, -1):
             for index in range(len(found) - length + 1):
@@ -264,17 +270,17 @@ class Vocabulary:
         """Products of `among` that the text names by words of their title which set them apart from the others."""
         said = {token.stem for token in tokens(text)}
         titles = {product.id: stems(product.title) for product in among}
-        spread = Counter(stem for words in titles.values() for stem in set(words))
+        spread = Counter(word for words in titles.values() for word in set(words))
         scores: dict[str, int] = {}
         for product in among:
             kind = set(stems(product.kind))
             own = [
-                stem
-                for stem in dict.fromkeys(titles[product.id])
-                if stem in said and stem not in kind and spread[stem] <= max(1, len(among) // 4)
+                word
+                for word in dict.fromkeys(titles[product.id])
+                if word in said and word not in kind and spread[word] <= max(1, len(among) // 4)
             ]
-            rare = [stem for stem in own if len(self._titles[stem]) <= max(3, len(self._names) // 100)]
-            if rare and not all(stem.isdigit() for stem in rare):
+            rare = [word for word in own if len(self._titles[word]) <= max(3, len(self._names) // 100)]
+            if rare and not all(word.isdigit() for word in rare):
                 scores[product.id] = len(own)
         best = max(scores.values(), default=0)
         return [each for each, score in scores.items() if score == best]

@@ -33,6 +33,11 @@ class _Stem(threading.local):
 _stem = _Stem()
 
 
+def stem(word: str) -> str:
+    """The Snowball stem of a folded Latin word."""
+    return str(_stem.word(word))
+
+
 def tokens(text: str) -> list[str]:
     """The words of `text` to match by, in order and with repeats.
 

@@ -33,18 +33,26 @@ def test_what_the_shop_has_no_word_for_is_no_item(shelf: Shelf, text: str) -> No
 
 
 def test_values_are_found_in_the_shops_words_and_their_labels(shelf: Shelf) -> None:
-    found = {(match.field, value) for match in shelf.vocabulary.values("waterproof, in 黑色") for value in match.values}
+    found = {
+        (match.field, value)
+        for match in shelf.vocabulary.values("waterproof, in 黑色", lexicon("en"))
+        for value in match.values
+    }
     assert ("water protection", "waterproof") in found
     assert ("color", "black") in found
 
 
 def test_a_head_or_a_form_of_a_value_is_enough(shelf: Shelf) -> None:
-    assert {value for match in shelf.vocabulary.values("iron") for value in match.values} == {"cast iron"}
-    assert {value for m in shelf.vocabulary.values("machine washable") for value in m.values} == {"machine wash"}
+    assert {value for match in shelf.vocabulary.values("iron", lexicon("en")) for value in match.values} == {
+        "cast iron"
+    }
+    assert {value for m in shelf.vocabulary.values("machine washable", lexicon("en")) for value in m.values} == {
+        "machine wash"
+    }
 
 
 def test_a_yes_or_no_field_is_named_by_its_name(shelf: Shelf) -> None:
-    (match,) = shelf.vocabulary.values("dishwasher safe")
+    (match,) = shelf.vocabulary.values("dishwasher safe", lexicon("en"))
     assert (match.field, match.values) == ("dishwasher safe", {"yes"})
 
 
