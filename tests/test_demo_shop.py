@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 import re
 import tomllib
 import xml.etree.ElementTree as ElementTree
@@ -17,7 +16,8 @@ import pytest
 from assistant.demo_shop import make as workshop
 from assistant.demo_shop.pictures import DRAWINGS, Look, paint
 from assistant.demo_shop.tables import kinds
-from retrieval.catalog import Availability, Product
+from retrieval.catalog import Availability, Catalog, Product
+from retrieval.feeds import import_feed
 from retrieval.glossary import Glossary
 
 # A value that reads the same in every language: "320 g", "9.5", "-5 °C".
@@ -97,16 +97,12 @@ def test_a_new_name_or_value_leaves_the_other_draws_alone() -> None:
     assert [each for each in after if each != "tin"] == before
 
 
-def test_the_feed_holds_the_same_products(shop: Path, shelf: list[Product]) -> None:
-    lines = [json.loads(line) for line in (shop / "feed.jsonl").read_text("utf-8").splitlines()]
-    assert [line["id"] for line in lines] == [product.id for product in shelf]
-    for line, product in zip(lines, shelf, strict=True):
-        assert line["categories"] == list(product.categories)
-        assert {name: tuple(values) for name, values in line["attributes"].items()} == product.attributes
-        for written, variant in zip(line["variants"], product.variants, strict=True):
-            assert written["price"] == {"amount": variant.price.amount, "currency": "USD"}
-            assert written["availability"]["status"] == variant.availability.value
-            assert written["options"] == variant.options
+def test_the_feed_imports_to_the_same_products_without_a_problem(
+    shop: Path, shelf: list[Product], tmp_path: Path
+) -> None:
+    report = import_feed(shop / "feed.jsonl", tmp_path / "catalog.sqlite")
+    assert (report.products, report.problem_count, report.notes) == (len(shelf), 0, ())
+    assert list(Catalog(tmp_path / "catalog.sqlite")) == shelf
 
 
 def test_prices_stock_and_ratings_vary_as_in_a_shop(shelf: list[Product]) -> None:
@@ -207,7 +203,8 @@ def test_pictures_exist_parse_and_differ_by_color(shop: Path, shelf: list[Produc
         assert "script" not in {each.tag.rpartition("}")[2] for each in root.iter()}
     assert len({path.stem for path in DRAWINGS.glob("*.svg")}) >= 100
     for product in shelf:
-        assert {path for variant in product.variants for path in variant.media} == set(product.media)
+        shown_by_color = {path for variant in product.variants for path in variant.media}
+        assert shown_by_color == (set(product.media) if len(product.media) > 1 else set())
 
 
 def test_a_picture_is_painted_in_its_color_and_pattern() -> None:

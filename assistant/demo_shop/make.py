@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 FOLDER = Path(__file__).parent
 SITE = "https://larchandlantern.example/products/"
-OWNERS = {"women": "women's", "men": "men's", "girls": "girls'", "boys": "boys'"}
+OWNERS = {"women": "women's", "men": "men's", "girls": "girls'", "boys": "boys'", "kids": "kids'"}
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ def _variants(kind: Kind, chance: Chance, looks: Mapping[str, Look], amount: flo
                     title=" / ".join(options.values()),
                     sku=f"{code}-{key}".upper(),
                     options=options,
-                    media=(look.path,),
+                    media=(look.path,) if len(looks) > 1 else (),  # else it is the product's
                 )
             )
     return tuple(variants)
@@ -190,7 +190,8 @@ def _product(kind: Kind, name: str) -> tuple[Product, list[Look]]:
     for condition, percent in table("common")["markup"].items():
         if Sentence.of(f"[{condition}]").fits(attributes):
             amount *= 1 + percent / 100
-    who = OWNERS.get(attributes.get("gender", ("",))[0], "")
+    owner = "kids" if attributes.get("age group") == ("kids",) else ""
+    who = OWNERS.get(attributes.get("gender", ("",))[0], OWNERS.get(owner, ""))
     named = {**attributes, "brand": (brand,), "name": (name,), "who": (who,)}
     product = Product(
         id=slug,
@@ -229,7 +230,7 @@ def _feed(product: Product) -> dict[str, Any]:
         "description": product.description,
         "url": product.url,
         "brand": product.brand,
-        "categories": product.categories,
+        "categories": [{"taxonomy": "merchant", "value": " > ".join(product.categories)}],
         "attributes": product.attributes,
         "rating": product.rating and {"value": product.rating.value, "count": product.rating.count},
         "media": product.media,
