@@ -137,7 +137,7 @@ def import_feed(
         problems=tuple(problems.first),
         problem_count=problems.count,
         problems_file=problems.path if problems.count else None,
-        notes=(*feed.notes, *(f"{count} rows: {note}" for note, count in till.notes.items())),
+        notes=(*feed.notes, *(f"{count:,} {note}" for note, count in till.notes.items())),
     )
 
 
@@ -345,7 +345,7 @@ class _Import:
                     self._problems.add(row, [fault], True)
                     self.dropped += 1
                 if assembly.assumed:
-                    note = "say nothing of availability and were taken as in stock"
+                    note = "variants say nothing of availability and were taken as in stock"
                     self._till.notes[note] += assembly.assumed
                 if product:
                     yield product

@@ -262,9 +262,7 @@ class Row:
             if not name or len(name) > 60 or not values:
                 continue
             if name in BUILT_IN:
-                self.till.notes[
-                    f"the column {name!r} was left out, for the shop has a filter of that name; rename it"
-                ] += 1
+                self.till.notes[f"values of {name!r} were left out: a filter of every shop is named so; rename it"] += 1
             else:
                 kept[name] = list(dict.fromkeys([*kept.get(name, []), *values]))
         return kept
@@ -286,7 +284,7 @@ def path_of(row: Row, name: str, value: Any) -> list[str]:
     text = row.text(name, value)
     steps = [step for step in re.split(r"\s*(?:>|›|»|/{2})\s*", text) if step]
     if steps and all(step.isdigit() for step in steps):
-        row.till.notes["categories given as numbers were left out; add a product_type such as Shoes > Boots"] += 1
+        row.till.notes["categories are numbers and were left out; add a product_type such as Shoes > Boots"] += 1
         return []
     return steps
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -52,10 +53,9 @@ def _product(node: Fields, row: Row) -> Patch:
     if "ProductGroup" not in _types(node) and not node.get("hasVariant"):
         parent = node.get("isVariantOf") or node.get("inProductGroupWithID")
         identity = _id(node, row)
-        variants = _variants(node, row, {})
-        return Patch(
-            (_identifier(parent) if parent else "") or row.product_of(variants[0]["id"]) or identity, {}, variants
-        )
+        variants = _variants(node, row, ())
+        group = _identifier(parent) if parent else row.product_of(variants[0]["id"])
+        return Patch(group or identity, {}, variants)
     product = row.identity("productGroupID", _identifier(node))
     varies = {_last(each).lower() for each in listed(node.get("variesBy"))}
     shared = _shared(node, row)
@@ -106,17 +106,23 @@ def _variants(node: Fields, row: Row, varies: Iterable[str]) -> list[dict[str, A
     offers = list(_offers(node.get("offers")))
     skus = {name_of(offer.get("sku")) for offer in offers} - {""}
     if len(offers) > 1 and len(skus) == len(offers):
-        return [
-            filled(base | _offer(offer, row) | {"id": name_of(offer["sku"]), "sku": name_of(offer["sku"])})
-            | {"shared": shared}
-            for offer in offers
-        ]
-    if not offers:
+        owned = ({"id": row.identity("sku", offer["sku"]), "sku": name_of(offer["sku"])} for offer in offers)
+        found = [_offer(offer, row) | own for offer, own in zip(offers, owned, strict=True)]
+    elif offers:
+        found = [_cheapest(offers, row) | {"id": identity, "sku": row.text("sku", name_of(node.get("sku")))}]
+    else:
         raise row.reject("offers", "", "a product needs an offer with price and priceCurrency; add one")
-    found = min((_offer(offer, row) for offer in offers), key=lambda each: each["price"][0])
-    return [
-        filled(base | found | {"id": identity, "sku": row.text("sku", name_of(node.get("sku")))}) | {"shared": shared}
-    ]
+    return [filled(base | each) | {"shared": shared} for each in found]
+
+
+def _cheapest(offers: list[Fields], row: Row) -> dict[str, Any]:
+    readable = []
+    for offer in offers:
+        with suppress(RejectedError):  # another seller's offer may do
+            readable.append(_offer(offer, row))
+    if not readable:
+        raise RejectedError("price")
+    return min(readable, key=lambda offer: int(offer["price"][0]))
 
 
 def _offers(value: Any) -> Iterator[Fields]:
