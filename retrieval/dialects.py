@@ -221,7 +221,7 @@ def _shopify(fields: Fields, row: Row) -> list[Patch]:
         if metafield and metafield[2].endswith(("rating", "rating_count")):
             name = metafield[2].rpartition(".")[2]
         elif metafield:
-            name, value = metafield[1], listed(value, ";")
+            name, value = metafield[1], listed(notation.unescaped(value), ";")
         name = _SHOPIFY_NAMES.get(name, name)
         rest[name] = rest.get(name) or value
     take = rest.pop

@@ -229,6 +229,11 @@ def plain(value: Any) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
+def unescaped(text: str) -> str:
+    """`text` with its HTML entities read."""
+    return unescape(text) if _ENTITY.search(text) else text
+
+
 def prose(text: str) -> str:
     """The words of `text`, which may be HTML: a line for each block, "- " before each item of a list, no scripts."""
     if not _TAG.search(text):

@@ -113,11 +113,14 @@ class Row:
         """`value` as clean text of one value."""
         if not value and value != 0:
             return ""
-        return self._clean(name, notation.plain(_first(value)), value, _VALUE_LIMIT, "")
+        value = _first(value)
+        clean = notation.plain(notation.unescaped(value) if isinstance(value, str) else value)
+        return self._clean(name, clean, value, _VALUE_LIMIT, "")
 
     def texts(self, name: str, value: Any, separators: str = "") -> tuple[str, ...]:
         """The clean texts in a list, or in a text whose values stand between `separators` (a character class)."""
-        values = value if isinstance(value, list) else [value]
+        # Entities first: the semicolon that ends one is no separator.
+        values = [notation.unescaped(each) if isinstance(each, str) else each for each in listed(value)]
         pieces = [
             piece
             for each in values

@@ -94,10 +94,10 @@ def test_google_row_in_full(shop: Shop) -> None:
                 additional_image_link="https://x.example/b.jpg,https://x.example/c.jpg",
                 price="20.00 USD",
                 sale_price="15.00 USD",
-                brand="Acme",
+                brand="H&amp;M",
                 color="Red/White",
                 size="9",
-                material="cotton/wool",
+                material="cotton/Tencel&reg;",
                 gender="male",
                 age_group="adult",
                 pattern="striped",
@@ -114,7 +114,7 @@ def test_google_row_in_full(shop: Shop) -> None:
     product = shop.products["a"]
     variant = product.variants[0]
     assert product.description == "Soft & warm\n- washable"
-    assert (product.url, product.brand, product.categories) == ("https://x.example/a", "Acme", ("Clothes", "Tees"))
+    assert (product.url, product.brand, product.categories) == ("https://x.example/a", "H&M", ("Clothes", "Tees"))
     assert product.media == tuple(f"https://x.example/{name}.jpg" for name in "abc")
     assert (variant.price, variant.list_price) == (Money(1500, "USD"), Money(2000, "USD"))
     assert (variant.options, variant.barcodes, variant.media) == (
@@ -123,7 +123,7 @@ def test_google_row_in_full(shop: Shop) -> None:
         (),
     )
     assert product.attributes == {
-        "material": ("cotton", "wool"),
+        "material": ("cotton", "Tencel®"),
         "gender": ("male",),
         "age_group": ("adult",),
         "pattern": ("striped",),
