@@ -12,9 +12,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from assistant.claims import attributes, counts, figures, promises, ranks, stock, strangers
-from assistant.claims.context import Context, Vocabulary
-from assistant.claims.prose import normalize, sentences, stems
+from assistant.claims.context import Context, Titles, Vocabulary
+from assistant.claims.prose import normalize, sentences
 from assistant.claims.reading import Claim, ClaimKind, Reading
+from assistant.claims.record import Library
 from assistant.evidence import Evidence
 from retrieval.facets import Facets
 from retrieval.glossary import Glossary
@@ -43,23 +44,16 @@ class Grounder:
     """
 
     def __init__(self, facets: Facets, glossary: Glossary, titles: Mapping[str, str] | None = None) -> None:
-        self._facets = facets
+        self._library = Library(facets)
         self._glossary = glossary
+        self._titles = Titles(titles or {})
         self._vocabularies: dict[str, Vocabulary] = {}
-        self._titles: dict[tuple[str, ...], frozenset[str]] = {}
-        for product_id, title in (titles or {}).items():
-            phrase = stems(title)
-            self._titles[phrase] = self._titles.get(phrase, frozenset()) | {product_id}
-        self._title_words = frozenset(word for phrase in self._titles for word in phrase)
 
     def begin(self, evidence: Evidence, language: str, context: Iterable[str] = ()) -> ReplyCheck:
         """Open the check of one reply; `context` are the ids of products last spoken of, the latest last."""
         if language not in self._vocabularies:
-            self._vocabularies[language] = Vocabulary(self._facets, self._glossary, language)
-        vocabulary = self._vocabularies[language]
-        return ReplyCheck(
-            Context(evidence, self._facets, vocabulary, self._titles, self._title_words, language, context)
-        )
+            self._vocabularies[language] = Vocabulary(self._library.facets, self._glossary, self._titles, language)
+        return ReplyCheck(Context(evidence, self._library, self._vocabularies[language], language, context))
 
     def check(self, sentence: str, evidence: Evidence, language: str, context: Iterable[str] = ()) -> Verdict:
         """Check a sentence that stands alone."""

@@ -6,7 +6,7 @@ import re
 from functools import partial
 
 from assistant.claims import cues, stock
-from assistant.claims.context import PLAIN
+from assistant.claims.context import PLAIN, WEAK
 from assistant.claims.prose import stems
 from assistant.claims.reading import ClaimKind, Reading, Subject, Value
 
@@ -39,6 +39,8 @@ def _attribute(reading: Reading, value: Value) -> None:
     shelf, subject = reading.shelf, reading.subject(*span)
     unsaid = any(start <= value.start < end for start, end in reading.unsaid)
     broad = all(name in ("kind", "department", "category") for name, _ in value.meanings)
+    if value.phrase in WEAK and not any(name in reading.fields for name, _ in value.meanings):
+        return
     if reading.idle or reading.missing(value.start) or (broad and not subject.named):
         return
     if not subject.named and reading.said("conditional", reading.clause(value.start)):
@@ -134,7 +136,7 @@ def silence(reading: Reading) -> None:
 
 
 def _says(reading: Reading, phrase: tuple[str, ...], denied: bool, product_id: str) -> bool:
-    return reading.shelf[product_id].everything.says(phrase) is not denied
+    return reading.shelf[product_id].states(phrase) is not denied
 
 
 def _lacks(reading: Reading, fields: frozenset[str], product_id: str) -> bool:

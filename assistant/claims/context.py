@@ -9,25 +9,53 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from assistant.claims.cues import cues, table
-from assistant.claims.prose import CJK, spaced, stem, stems
-from assistant.evidence import Evidence, Meaning, Shelf
+from assistant.claims.prose import CJK, normalize, quantities, spaced, stem, stems
+from assistant.claims.record import Library, Meaning
+from assistant.evidence import Evidence, Shelf
 from retrieval.facets import Facets
 from retrieval.glossary import Glossary
 
 _YES_NO = frozenset({"yes", "no", "true", "false", "是", "否"})
 # Words without content of their own, and those that may start a sentence or be capitalised without being a name.
-FUNCTION = frozenset(map(stem, spaced(table("en")["words"]["function"])))
+FUNCTION = frozenset(
+    stem(word) for each in ("en", "es", "fr", "de") for word in spaced(table(each)["words"]["function"])
+)
+WEAK = frozenset(map(stem, spaced(table("en")["words"]["weak"])))
 PLAIN = FUNCTION | frozenset(map(stem, spaced(table("en")["words"]["plain"])))
 _SMALL = re.compile(r"[A-Za-z0-9]{1,3}")
+
+
+def reach(phrases: Iterable[tuple[str, ...]]) -> dict[str, int]:
+    """First word -> the length of the longest phrase that begins with it: how far a reader needs to look."""
+    found: dict[str, int] = {}
+    for phrase in phrases:
+        found[phrase[0]] = max(found.get(phrase[0], 0), len(phrase))
+    return found
+
+
+class Titles:
+    """The titles of the whole catalogue: stems -> ids, and their words."""
+
+    def __init__(self, titles: Mapping[str, str]) -> None:
+        self.ids: dict[tuple[str, ...], frozenset[str]] = {}
+        for product_id, title in titles.items():
+            phrase = stems(title)
+            if not phrase:
+                continue
+            self.ids[phrase] = self.ids.get(phrase, frozenset()) | {product_id}
+        self.words = frozenset(word for phrase in self.ids for word in phrase)
+        self.reach = reach(self.ids)
 
 
 class Vocabulary:
     """Phrases of one language, as stems, and what they mean in this shop."""
 
-    def __init__(self, facets: Facets, glossary: Glossary, language: str) -> None:
+    def __init__(self, facets: Facets, glossary: Glossary, titles: Titles, language: str) -> None:
+        self.titles = titles
         self.values: dict[tuple[str, ...], frozenset[Meaning]] = {}
         self.fields: dict[tuple[str, ...], frozenset[str]] = {}
         self.upper: set[str] = set()
+        self.sizes: dict[float, frozenset[Meaning]] = {}  # what "size 42.5" means where a label says so
         brands: set[str] = set()
         base = language.split("-")[0]
         labels: dict[tuple[str, str], list[str]] = {}
@@ -48,18 +76,25 @@ class Vocabulary:
                     brands.update(stems(value))
                 for spelling in (value, *labels.get((name.casefold(), value.casefold()), ())):
                     self._add(spelling, (name, value))
+                    self._add_size(spelling, (name, value), language, facets.currency)
         for color, others in table("shared")["colors"].items():
             for spelling in (color, *others.split()):
                 if stems(spelling) not in self.values:
                     self._add(spelling, ("", color))
-        self.longest = max(map(len, (*self.values, *self.fields)), default=1)
+        self.reach = reach(self.values)
         self.ordinary = frozenset(word for phrase in self.values for word in phrase) - brands
         self.brands = frozenset(brands)
+        self.known = self.ordinary | self.brands | {word for phrase in self.fields for word in phrase}
         self.kinds = frozenset(
             phrase[-1]
             for phrase, meant in self.values.items()
             if any(name in ("kind", "department") for name, _ in meant)
         )
+
+    def _add_size(self, spelling: str, meaning: Meaning, language: str, currency: str) -> None:
+        found = quantities(normalize(spelling), language, currency)
+        if len(found) == 1 and found[0].unit == "size":
+            self.sizes[found[0].value] = self.sizes.get(found[0].value, frozenset()) | {meaning}
 
     def _add(self, spelling: str, meaning: Meaning) -> None:
         phrase = stems(spelling)
@@ -88,24 +123,14 @@ class Context:
 
     Attributes:
         shelf: the evidence, ready to be asked.
-        titles: stems of the titles of the whole catalogue -> product ids; `title_words` are their words.
         mentioned: every product named so far, in order; `gone` those said to be sold out.
     """
 
     def __init__(
-        self,
-        evidence: Evidence,
-        facets: Facets,
-        vocabulary: Vocabulary,
-        titles: Mapping[tuple[str, ...], frozenset[str]],
-        title_words: frozenset[str],
-        language: str,
-        spoken_of: Iterable[str],
+        self, evidence: Evidence, library: Library, vocabulary: Vocabulary, language: str, spoken_of: Iterable[str]
     ) -> None:
-        self.shelf = Shelf(evidence, facets, language)
+        self.shelf = Shelf(evidence, library, language)
         self.vocabulary = vocabulary
-        self.titles = titles
-        self.title_words = title_words
         self.language = language
         self.cues = cues(language)
         known = [each for each in spoken_of if each in evidence.products]
@@ -126,8 +151,8 @@ class Context:
     def names(self) -> dict[tuple[str, ...], tuple[str, ...]]:
         """Every run of words in a title of the evidence -> the products it is in."""
         found: dict[tuple[str, ...], tuple[str, ...]] = {}
-        for product_id, product in self.shelf.evidence.products.items():
-            phrase = stems(product.title)
+        for product_id in self.shelf.evidence.products:
+            phrase = self.shelf[product_id].read.title
             for start, end in itertools.combinations(range(len(phrase) + 1), 2):
                 run = phrase[start:end]
                 if product_id not in (held := found.get(run, ())):
@@ -135,34 +160,28 @@ class Context:
         return found
 
     @cached_property
-    def longest(self) -> int:
-        """Words in the longest title of the evidence."""
-        return max(map(len, self.names), default=0)
+    def reach(self) -> dict[str, int]:
+        """How long a name can be that begins with a word."""
+        return reach(self.names)
 
     @cached_property
     def whole(self) -> frozenset[tuple[str, ...]]:
         """The full titles of the evidence."""
-        return frozenset(stems(product.title) for product in self.shelf.evidence.products.values())
+        return frozenset(self.shelf[each].read.title for each in self.shelf.evidence.products)
+
+    def lowers(self, word: str) -> bool:
+        """Whether a description writes the stem in lower case."""
+        return any(word in self.shelf[each].read.lowered for each in self.shelf.evidence.products)
+
+    def knows(self, word: str) -> bool:
+        """Whether a stem may be capitalised without naming a product that is not there."""
+        vocabulary, shelf = self.vocabulary, self.shelf
+        if word in PLAIN or word in vocabulary.known or word in shelf.shop.vocabulary or word in self._wished:
+            return True
+        return any(shelf[each].knows(word) for each in shelf.evidence.products)
 
     @cached_property
-    def lowered(self) -> frozenset[str]:
-        """Words that the descriptions write in lower case: ordinary ones, though a title may use them."""
-        texts = " ".join(product.description for product in self.shelf.evidence.products.values())
-        return frozenset(map(stem, re.findall(r"(?<!\w)[a-zà-þ][\w'-]*", texts)))
-
-    @cached_property
-    def known(self) -> frozenset[str]:
-        """Stems that may be capitalised without naming a product that is not there."""
-        evidence, found = self.shelf.evidence, set(PLAIN)
-        for product_id in evidence.products:
-            found |= self.shelf[product_id].everything.vocabulary
-        found |= (
-            self.shelf.shop.vocabulary
-            | self.shelf.shopper.vocabulary
-            | self.vocabulary.ordinary
-            | self.vocabulary.brands
-        )
-        found.update(word for phrase in self.vocabulary.fields for word in phrase)
-        for condition in evidence.conditions:
-            found.update(word for value in condition.any_of | condition.none_of for word in stems(value))
-        return frozenset(found)
+    def _wished(self) -> frozenset[str]:
+        """The words of the shopper and of the constraints."""
+        values = (value for each in self.shelf.evidence.conditions for value in each.any_of | each.none_of)
+        return self.shelf.shopper.vocabulary.union(*map(stems, values))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Collection
+from functools import partial
 
 from assistant.claims import promises
 from assistant.claims.prose import CJK, Quantity, same, spaced, stems, words
@@ -34,12 +35,13 @@ def count(reading: Reading, each: Quantity) -> None:
         (
             name
             for size in (1, 2, 3)
+            if not (following and following[0].stem in _PRODUCT_NOUNS)
             for name in reading.vocabulary.fields.get(tuple(w.stem for w in following[:size]), ())
         ),
         None,
     )
     if named_field and subject.ids and reading.shelf.facets.fields[named_field].number:
-        own = lambda one: reading.shelf[one].measure(named_field) == each.value  # noqa: E731
+        own = lambda one: reading.shelf[one].read.measure(named_field) == each.value  # noqa: E731
         reading.judge(ClaimKind.NUMBER, (each.start, each.end), subject, own, f"its {named_field}")
         return
     if named_field and subject.ids:
@@ -50,6 +52,10 @@ def count(reading: Reading, each: Quantity) -> None:
             lambda one: len(reading.having(one, named_field)) == each.value,
             f"values of {named_field}",
         )
+        return
+    bare = [name for name in reading.fields if shelf.facets.fields[name].number and not shelf.facets.fields[name].unit]
+    if bare and subject.ids and reading.holds(subject, partial(_measures, reading, bare, each.value)):
+        reading.claim(ClaimKind.NUMBER, reading.quote(each), subject.ids[0], True, f"its {' or '.join(bare)}")
         return
     phrase = following[0].stem if following and following[0].start <= 1 else ""
     noun = (
@@ -129,12 +135,16 @@ def count(reading: Reading, each: Quantity) -> None:
     )
 
 
+def _measures(reading: Reading, fields: Collection[str], value: float, product_id: str) -> bool:
+    return any(reading.shelf[product_id].read.measure(name) == value for name in fields)
+
+
 def plain(reading: Reading, each: Quantity) -> None:
     """A number of no unit: it must stand in the data of its product."""
     subject = reading.subject(each.start, each.end)
 
     def holds(one: str) -> bool:
-        return any(same(each.value, known.value / known.scale) for _, known in reading.shelf[one].numbers)
+        return any(same(each.value, known.value / known.scale) for _, known in reading.shelf[one].read.numbers)
 
     if not subject.named and (reading.echoed(each) or promises.policy(reading, each)):
         reading.claim(ClaimKind.NUMBER, reading.quote(each), None, True, "the shopper's own, or in the policies")
@@ -169,10 +179,12 @@ def absent(reading: Reading) -> None:
                 and all(shelf[one].has(value.meanings, value.around) for value in values)
                 and all(reading.meets(one, limit) for limit in limits)
             ]
+            rest = reading.text[values[-1].end :] if values else ""
             kinds = [
                 (name, value) for each in values for name, value in each.meanings if name in ("kind", "department")
             ]
-            if kinds and len(values) == 1 and not limits and not reading.said("fitting", segment):
+            carried = kinds and len(values) == 1 and not limits and not found[0].casefold().startswith("none")
+            if carried and re.match(r"\s*(?:here|at all|at the moment|for now|in stock|吗)?\s*(?:[.,;!。]|$)", rest):
                 reading.claim(
                     ClaimKind.COUNT,
                     reading.original[segment[0] : segment[1]],
@@ -211,6 +223,8 @@ def carries(reading: Reading) -> None:
             r"[.;!?。]|, (?:if|so|but|and we)\b|\b(?:for|that|which|in|under|from|starting|with|to|as|on|at|where)\b",
             reading.text[found.end() :],
         )[0]
+        if re.search(f"[{CJK}]", tail):
+            tail = tail.split(",")[0]  # Chinese lists with 、
         vocabulary = reading.vocabulary
         rendered = reading.shelf.shop
         for item in re.split(r",|、|\band\b|\bor\b|和|以及|或|还有|等|\by\b|\bet\b|\bund\b", tail):
@@ -222,10 +236,10 @@ def carries(reading: Reading) -> None:
                     reading, listed
                 )
             else:
-                known = listed[-1] in reading.context.known or any(
+                known = reading.context.knows(listed[-1]) or any(
                     listed[-size:] in vocabulary.values for size in range(1, len(listed) + 1)
                 )
-                known = known or listed[-1] in reading.context.title_words
+                known = known or listed[-1] in reading.vocabulary.titles.words
             reading.claim(ClaimKind.ATTRIBUTE, item, None, known, "a word of the shop")
 
 

@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable
 
 from assistant.claims import counts, cues, promises, ranks, stock
-from assistant.claims.prose import Quantity, same
+from assistant.claims.prose import Quantity, same, stems
 from assistant.claims.reading import ClaimKind, Reading, Subject, equal
+from assistant.claims.record import contains
 
 
 def numbers(reading: Reading) -> None:
@@ -36,7 +37,7 @@ def _of_name(reading: Reading, each: Quantity) -> bool:
     name = next((name for name in reversed(reading.names) if name.end <= each.start), None)
     if not name or each.unit or each.spelled or reading.text[name.end : each.start] not in (" ", "-"):
         return False
-    known = any(reading.quote(each) in reading.shelf[one].everything.stems for one in name.ids)
+    known = any(reading.shelf[one].knows(reading.quote(each)) for one in name.ids)
     listed = re.match(r"\s*(?:,|and|\)|$)", reading.text[each.end :])
     if (each.step < 1 and each.value <= 5) or (known and listed):
         return False
@@ -238,7 +239,7 @@ def _percent(reading: Reading, each: Quantity) -> None:
     def holds(one: str) -> bool:
         record = reading.shelf[one]
         return any(same(each.value, share, 1) for _, share in record.reductions) or any(
-            equal(each, known) for _, known in record.numbers
+            equal(each, known) for _, known in record.read.numbers
         )
 
     if promises.policy(reading, each) or (
@@ -255,15 +256,18 @@ def _percent(reading: Reading, each: Quantity) -> None:
 
 def _size(reading: Reading, each: Quantity) -> None:
     subject = reading.subject(each.start, each.end)
-    number = f"{each.value:g}"
+    number = " ".join(stems(f"{each.value:g}"))
     denied = reading.denied(each.start) or any(start <= each.start < end for start, end in reading.unsaid)
 
+    meanings = reading.vocabulary.sizes.get(each.value, frozenset())
+
     def comes(one: str) -> bool:
-        values = (value for group in reading.shelf[one].values.values() for value in group)
-        return any(number in value.split() or number == value for value in values) is not denied
+        values = (value for group in reading.shelf[one].read.values.values() for value in group)
+        found = any(contains(value, number) for value in values)
+        return (found or reading.shelf[one].has(meanings)) is not denied
 
     if subject.ids and reading.denied(each.start) and stock.stock_here(reading, each.start):
-        stock.lacking(reading, (each.start, each.end), subject, {("", number)})
+        stock.lacking(reading, (each.start, each.end), subject, {("", number), *meanings})
     elif not subject.ids or (not subject.named and (reading.idle or reading.missing(each.start))):
         reading.claim(
             ClaimKind.ATTRIBUTE,
@@ -280,17 +284,12 @@ def _age(reading: Reading, each: Quantity) -> None:
     subject = reading.subject(each.start, each.end)
 
     def suits(one: str) -> bool:
-        ages = [
-            known.value / (12 if known.unit == "months" else 1)
-            for _, known in reading.shelf[one].numbers
-            if known.unit in ("age", "months")
-        ]
+        ages = reading.shelf[one].read.ages
         if not ages:
             return False
-        exact = reading.near("above_before", each) or reading.near("above_after", each, after=True)
-        return (
-            min(ages) == each.value if exact else min(ages) <= each.value and (len(ages) < 2 or each.value <= max(ages))
-        )
+        if reading.near("above_before", each) or reading.near("above_after", each, after=True):
+            return ages[0] == each.value
+        return ages[0] <= each.value and (len(ages) < 2 or each.value <= ages[-1])
 
     if not subject.named and reading.echoed(each):
         reading.claim(ClaimKind.NUMBER, reading.quote(each), None, True, "the shopper's own")
@@ -309,7 +308,7 @@ def _measured(reading: Reading, each: Quantity) -> None:
         return
 
     def holds(one: str) -> bool:
-        known = shelf[one].numbers
+        known = shelf[one].read.numbers
         filled = {name for name, number in known if number.unit == each.unit} & named
         return any(equal(each, number) for name, number in known if not filled or name in filled)
 

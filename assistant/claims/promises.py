@@ -58,7 +58,7 @@ def promises(reading: Reading) -> None:
         if exempt and concept not in ("free", "lifetime"):
             continue
         subject = reading.subject(*found.span())
-        own = any(pattern.search(shelf[one].everything.raw) for one in subject.ids)
+        own = any(pattern.search(shelf[one].read.everything.raw) for one in subject.ids)
         reduced = concept == "discount" and any(shelf[one].list_prices for one in subject.ids or shelf.shown)
         supported = (
             bool(pattern.search(shelf.shop.raw))

@@ -204,6 +204,8 @@ _UNITS: dict[str, dict[str, float]] = {
         "years?(?!s?[- ]olds?)|yrs?(?!s?[- ]olds?)|年|años?|ans?|années?|jahren?|jahre": 12,
     },
     "age": {"(?:years?|yrs?)[- ]olds?|years? of age|岁|周岁": 1},
+    "clock": {"a\\.?m\\.?|p\\.?m\\.?|o'clock|uhr|点钟?": 1},
+    "date": {"月(?!份)|日(?!内)|号(?=前|之前|起|到|至|送达|发货)": 1},
     "percent": {"%|percent|per cent|prozent|por ciento|pour cent": 1},
     "off": {"折": 1},
     "rating": {
@@ -240,6 +242,11 @@ _RATING_BEFORE = re.compile(
     r"bewertet|bewertung)"
     r"(?: (?:is|of|at|it|a|an|average|con|de|mit|von|ist|es|est))*|(?:评分|评价|得分|口碑)(?:也|都|均)?(?:为|是|"
     r"有|高达|达到?|在)?)[\s:(]*$",
+    re.IGNORECASE,
+)
+_MONTH_BEFORE = re.compile(
+    r"\b(?:jan(?:uary)?|feb(?:ruary)?|march|april|may|june|july|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|"
+    r"dec(?:ember)?)\.? $",
     re.IGNORECASE,
 )
 _ORDINAL_BEFORE = re.compile(r"(?:第|\b(?:no\.|nr\.|number|option|#)\s?|#)$", re.IGNORECASE)
@@ -374,6 +381,8 @@ def quantities(text: str, language: str, shop: str) -> list[Quantity]:
             unit, currency, end = "money", _currency(money.groups(), shop), money.end()
             if money[0].strip() == "块" and shop != "CNY":  # also the measure word for pieces
                 unit, currency = "count", ""
+        elif _MONTH_BEFORE.search(before):
+            unit = "date"
         elif _ORDINAL_BEFORE.search(before) or (not spelled and _ORDINAL_AFTER.match(text, end)):
             unit = "ordinal"
         elif before.endswith("百分之"):
@@ -382,6 +391,9 @@ def quantities(text: str, language: str, shop: str) -> list[Quantity]:
             unit, start = "size", start - len(size[0])
             if mark := re.match(r"码|号", text[end:]):
                 end += len(mark[0])
+        elif before.endswith("满分"):  # the scale of a rating, no rating
+            position = end + (text[end : end + 1] == "分")
+            continue
         elif measured := _UNIT_AT.match(text, end):
             unit, scale = measured_in(measured[1].casefold())
             end = measured.end()
@@ -390,6 +402,8 @@ def quantities(text: str, language: str, shop: str) -> list[Quantity]:
         elif rating := _RATING_BEFORE.search(before):
             unit = "rating" if value <= 5 else ""
             start = start - len(rating[0]) if unit else start
+        if number["han"] and (unit == "clock" and text[end - 1] == "点"):
+            continue
         if number["han"] and (not unit or (unit == "rating" and value > 5)):
             continue
         found.append(Quantity(value * scale, unit, currency, scale, step * scale, start, end, spelled))

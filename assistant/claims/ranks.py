@@ -9,7 +9,7 @@ from functools import partial
 from assistant.claims import promises
 from assistant.claims.cues import Rank
 from assistant.claims.prose import Quantity, same, spaced, stem, stems
-from assistant.claims.reading import NAMED, ClaimKind, Reading, Subject, Value
+from assistant.claims.reading import NAMED, ClaimKind, Reading, Subject, Value, equal
 
 _SAME = re.compile(
     r"\b(?:the )?same (?P<en>price|weight|rating)|costs? the same|价格(?:相同|一样)|一样(?:的)?(?P<zh>价格|重|评分)",
@@ -84,11 +84,11 @@ def _ranks(reading: Reading, rank: Rank, span: tuple[int, int], denied: bool, pr
 
 
 def _says(reading: Reading, phrase: tuple[str, ...], product_id: str) -> bool:
-    return reading.shelf[product_id].text.says(phrase)
+    return reading.shelf[product_id].tells(phrase)
 
 
 def _mentions(reading: Reading, stems_of: set[str], product_id: str) -> bool:
-    return bool(stems_of & reading.shelf[product_id].text.vocabulary)
+    return any(map(reading.shelf[product_id].knows, stems_of))
 
 
 def only(reading: Reading) -> None:
@@ -217,6 +217,18 @@ def _compare(reading: Reading, span: tuple[int, int], metric: str, sign: int, by
     reading.judge(ClaimKind.COMPARISON, span, Subject(pool, subject.every), true_of, f"{metric} {what}{amount}")
 
 
+def _loosely(reading: Reading, each: Quantity) -> int:
+    """The sign of "重30克" after a 比 in an earlier clause, where it would be false as a weight; 0 for none."""
+    lead = reading.text[: each.start]
+    found = re.search(r"(?:([重高长宽大多])|[低短窄小少])了?$", lead)
+    if not found or each.unit in ("", "money", "rating") or not re.search(r"比[^,。;]*[,。;]", lead):
+        return 0
+    subject = reading.subject(each.start, each.end)
+    if reading.holds(subject, lambda one: any(equal(each, known) for _, known in reading.shelf[one].read.numbers)):
+        return 0
+    return 1 if found[1] else -1
+
+
 def delta(reading: Reading, each: Quantity) -> bool:
     """Check a difference ("$15 cheaper", "轻70克"); False where the number is none."""
     metric = {"money": "price"}.get(each.unit, each.unit)
@@ -240,7 +252,8 @@ def delta(reading: Reading, each: Quantity) -> bool:
                 )
                 return True
             return False
-    sign = next(
+    loose = _loosely(reading, each)
+    sign = loose or next(
         (
             value
             for name, value in (("less", -1), ("more", 1), ("apart", 0))

@@ -7,11 +7,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, partial
 
 from assistant.claims.context import FUNCTION, PLAIN, Context, Name
-from assistant.claims.prose import CJK, Quantity, normalize, quantities, same, stems, words
-from assistant.evidence import Meaning
+from assistant.claims.prose import CJK, Quantity, normalize, quantities, same, spaced, stems, words
+from assistant.claims.record import Meaning
 
 NAMED = "\ue000"  # fills what has been read as a name; no word, no letter, no space
 _CONTACT = re.compile(r"https?://[^\s,)]+|www\.[^\s,)]+|[\w.+-]+@[\w-]+\.[\w.-]*\w|\+\d[\d ()-]{6,}\d")
@@ -60,6 +60,7 @@ class Claim:
 class Value:
     """A phrase that means values of the shop."""
 
+    phrase: str
     meanings: frozenset[Meaning]
     start: int
     end: int
@@ -106,9 +107,15 @@ class Reading:
                 *(found.end() for found in re.finditer(r",(?!\d{3}(?!\d))|:(?!\d)|、|\band\b|\bund\b", self.text)),
             }
         )
+        self.text = self._verbatim()
         self.numbers = quantities(self.text, context.language, self.shelf.facets.currency)
         self.words = words(self.text)
         self.values = self._values()
+        self.numbers = [
+            one
+            for one in self.numbers
+            if not any(each.start <= one.start and one.end <= each.end for each in self.values)
+        ]
         self.fields = self._fields()
         self.unsaid = [self.segment(found.start()) for found in self.cues["unsaid"].finditer(self.text)]
 
@@ -117,14 +124,16 @@ class Reading:
         listed, reply = words(text), self.context
         position = 0
         while position < len(listed):
-            for length in range(min(reply.longest, len(listed) - position), 0, -1):
+            first = listed[position].stem
+            longest = max(reply.reach.get(first, 0), reply.vocabulary.titles.reach.get(first, 0))
+            for length in range(min(longest, len(listed) - position), 0, -1):
                 run = listed[position : position + length]
                 phrase = tuple(word.stem for word in run)
                 start, end = run[0].start, run[-1].end
                 if phrase in reply.names and self._is_name(phrase, text, start, end):
                     found.append(Name(reply.names[phrase], start, end, self._compared(text, start, end)))
                     break
-                others = reply.titles.get(phrase)
+                others = reply.vocabulary.titles.ids.get(phrase)
                 if others and phrase not in reply.names and self._is_name(phrase, text, start, end, other=True):
                     self.claim(
                         ClaimKind.NAME, text[start:end], None, False, "a product of the shop, but not of this turn"
@@ -168,7 +177,9 @@ class Reading:
         if re.match(f"[{CJK}]", text[start]):
             apart = (start == 0 or text[start - 1] == " ") and (end == len(text) or not text[end].isalnum())
             return (whole and len(phrase) > 1) or (not other and (len(phrase) > 3 or (apart and len(phrase) > 1)))
-        telling = [word for word in phrase if word not in reply.vocabulary.ordinary and word not in PLAIN]
+        telling = [
+            word for word in phrase if word not in reply.vocabulary.ordinary and word not in PLAIN and len(word) > 1
+        ]
         capital = text[start].isupper() or (text[start].isdigit() and len(phrase) > 1)
         if all(word in reply.vocabulary.brands for word in telling) and not whole:
             return bool(telling) and capital and bool(re.search(r"\bthe\s+$", text[:start], re.I)) and len(phrase) > 0
@@ -177,14 +188,14 @@ class Reading:
         if not telling or all(word.isdigit() for word in telling):
             return False
         if capital and BEGINS.search(text[:start]) and len(phrase) == 1:
-            return phrase[0] not in reply.lowered
+            return not reply.lowers(phrase[0])
         return capital
 
     def _compared(self, text: str, start: int, end: int) -> bool:
         return bool(self.cues["object"].search(text[:start]) or re.match(r"\s*(?:相比|比起来)", text[end:]))
 
     def _contacts(self, text: str) -> str:
-        """Check addresses and quoted words, and blank what needs no more reading."""
+        """Check addresses, and blank them."""
         shelf = self.shelf
         urls = " ".join(product.url for product in shelf.evidence.products.values())
         for found in _CONTACT.finditer(text):
@@ -192,19 +203,32 @@ class Reading:
             supported = given in shelf.shop.raw or given in shelf.shopper.raw or given in urls.casefold()
             self.claim(ClaimKind.POLICY, found[0], None, supported, "an address the shop gives")
             text = text[: found.start()] + NAMED * len(found[0]) + text[found.end() :]
+        return text
+
+    def _verbatim(self) -> str:
+        """Check quoted words, and blank them and what code rendered about no product: they are read as a whole."""
+        shelf, text = self.shelf, self.text
+        for fact in shelf.evidence.facts.get("", ()):
+            given = normalize(fact).casefold()
+            at = text.casefold().find(given) if len(spaced(given)) > 2 and not self.names else -1
+            if at >= 0:
+                text = text[:at] + NAMED * len(given) + text[at + len(given) :]
         for found in _QUOTED.finditer(text):
             quote = next(group for group in found.groups() if group)
+            given = quote.casefold().strip(" .,。，!！")
             if NAMED in quote or not stems(quote):
                 continue
-            given = normalize(quote).casefold().rstrip(".,。，!！")
-            texts = [
-                shelf.shop.raw,
-                shelf.shopper.raw,
-                *(shelf[each].everything.raw for each in shelf.evidence.products),
-            ]
-            supported = any(given in each for each in texts) or stems(quote) in self.vocabulary.values
-            self.claim(ClaimKind.NAME, quote, None, supported, "quoted words stand in the evidence")
+            subject = self.subject(*found.span())
+            if given in shelf.shop.raw or given in shelf.shopper.raw or stems(quote) in self.vocabulary.values:
+                self.claim(ClaimKind.POLICY, quote, None, True, "quoted from the policies or the shopper")
+            else:
+                holds = partial(self._quotes, given)
+                self.judge(ClaimKind.ATTRIBUTE, found.span(), subject, holds, "quoted from it")
+            text = text[: found.start()] + NAMED * len(found[0]) + text[found.end() :]
         return text
+
+    def _quotes(self, words: str, product_id: str) -> bool:
+        return self.shelf[product_id].holds(words)
 
     def _values(self) -> list[Value]:
         found: list[Value] = []
@@ -212,7 +236,8 @@ class Reading:
         position = 0
         while position < len(listed):
             length = 1
-            for size in range(min(vocabulary.longest, len(listed) - position), 0, -1):
+            longest = vocabulary.reach.get(listed[position].stem, 0)
+            for size in range(min(longest, len(listed) - position), 0, -1):
                 run = listed[position : position + size]
                 phrase = tuple(word.stem for word in run)
                 meanings = vocabulary.values.get(phrase)
@@ -221,14 +246,14 @@ class Reading:
                     continue
                 if any(NAMED in self.text[a.end : b.start] for a, b in itertools.pairwise(run)):
                     continue
-                if any(one.start < end and start < one.end for one in self.numbers):
+                if any(one.start < start < one.end or one.start < end < one.end for one in self.numbers):
                     continue
                 around = []
                 if position:
                     around.append((listed[position - 1].stem, *phrase))
                 if position + size < len(listed):
                     around.append((*phrase, listed[position + size].stem))
-                found.append(Value(meanings, start, end, tuple(around)))
+                found.append(Value(" ".join(phrase), meanings, start, end, tuple(around)))
                 length = size
                 break
             position += length
@@ -269,6 +294,8 @@ class Reading:
         groups: dict[int, tuple[str, ...]] = {}
         for left, right in itertools.pairwise(self.names):
             gap = self.text[left.end : right.start]
+            if left.compared or right.compared:
+                continue
             if gap.strip() and joint.fullmatch(gap) and not (len(left.ids) > 1 or len(right.ids) > 1):
                 groups[right.end] = (*groups.get(left.end, left.ids), *right.ids)
         return groups
@@ -362,7 +389,12 @@ class Reading:
     def denied(self, start: int) -> bool:
         """Whether a denial in the same clause reaches this place."""
         lead = self.text[max(self.clause(start)[0], start - 30) : start]
-        denials = list(self.cues["negation"].finditer(lead))
+        offset = start - len(lead)
+        denials = [
+            found
+            for found in self.cues["negation"].finditer(lead)
+            if not any(each.start <= offset + found.start() < each.end for each in self.values)
+        ]
         return bool(denials) and not self.cues["only"].search(lead, denials[-1].end())
 
     def pair(self, span: tuple[int, int]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 
 from assistant.claims.prose import stems
 from assistant.claims.reading import ClaimKind, Reading, Subject
-from assistant.evidence import Meaning
+from assistant.claims.record import Meaning
 
 
 def stock(reading: Reading) -> None:
@@ -105,7 +105,7 @@ def _ready(reading: Reading, product_id: str, options: Collection[frozenset[Mean
             (name, value)
             for name in record.product.options
             for field, value in meanings
-            if field in ("", name) and any(f" {value} " in f" {each} " for each in record.values[name])
+            if field in ("", name) and any(f" {value} " in f" {each} " for each in record.read.values[name])
         }
         if not held and ("" in names or names & record.product.options.keys()):
             return None
@@ -122,7 +122,15 @@ def _chosen(reading: Reading, start: int, end: int, denied: bool = False) -> lis
     ]
     given = (each for each in reading.numbers if each.unit == "size" and start <= each.start < end)
     sizes = (each for each in given if denied or not reading.denied(each.start))
-    return found + [frozenset({("", f"{each.value:g}")}) for each in sizes]
+    return found + [
+        frozenset(
+            {
+                ("", " ".join(stems(f"{each.value:g}"))),
+                *((name, " ".join(stems(value))) for name, value in reading.vocabulary.sizes.get(each.value, ())),
+            }
+        )
+        for each in sizes
+    ]
 
 
 def offered(reading: Reading) -> None:

@@ -45,7 +45,7 @@ def codes(reading: Reading) -> None:
 
 
 def _holds(reading: Reading, code: str, product_id: str) -> bool:
-    return code in reading.shelf[product_id].everything.raw
+    return reading.shelf[product_id].holds(code)
 
 
 def strangers(reading: Reading) -> None:
@@ -66,19 +66,17 @@ def strangers(reading: Reading) -> None:
             ),
             None,
         )
-        if neighbour and not any(
-            set(stems(found[0])) <= reading.shelf[one].everything.vocabulary for one in neighbour.ids
-        ):
+        if neighbour and not any(all(map(reading.shelf[one].knows, stems(found[0]))) for one in neighbour.ids):
             reading.claim(ClaimKind.NAME, found[0], None, False, "no part of the name before it")
             continue
         parts = set(stems(found[0])) or {word}
-        if parts <= reply.known or (not begins and not german and parts & PLAIN):
+        if all(map(reply.knows, parts)) or (not begins and not german and parts & PLAIN):
             continue
         if begins or german:
             subject = _STARTER.match(text, found.end())
-            if not (parts & reply.title_words) and not (subject and not german):
+            if not (parts & reply.vocabulary.titles.words) and not (subject and not german):
                 continue
-            if not subject and word in reply.lowered:
+            if not subject and reply.lowers(word):
                 continue
             if not subject and not german:
                 continue
