@@ -12,6 +12,7 @@ from assistant.dialogue import (
     Comparison,
     Constraint,
     DialogueState,
+    Focused,
     Order,
     Source,
     Topic,
@@ -38,7 +39,7 @@ class Answer:
         points: what to say, in order.
         found: what the shelf held, for the grounding of counts and superlatives.
         topic: the topic after this turn and its place, where the message searched.
-        focus: the products that "it" means from here on; None leaves that as it was.
+        focus: what "it" means from here on; None leaves that as it was.
     """
 
     points: tuple[Point, ...]
@@ -49,7 +50,7 @@ class Answer:
     sources: tuple[Source, ...] = ()
     choices: tuple[str, ...] = ()
     topic: tuple[int, Topic] | None = None
-    focus: tuple[str, ...] | None = None
+    focus: Focused | None = None
     product_ids: tuple[str, ...] = ()
 
 
@@ -113,8 +114,9 @@ class Answers:
             return self._ask_back(notes, notation)
         more = understanding.intent is Intent.MORE
         found = shelf.find(topic, topic.shown if more else ())
-        what = topic.item
-        if understanding.thing and topic.scope is None and not self._shelf.surely_carries(topic.item):
+        what = _what(topic, notation)
+        unheard = understanding.thing and topic.item and topic.scope is None
+        if unheard and not self._shelf.surely_carries(topic.item):
             return self._nothing(topic, index, notes, notation)
         if not found.ids:
             if more:
@@ -142,7 +144,7 @@ class Answers:
             found=found,
             choices=choices,
             topic=(index, topic),
-            focus=ids[:1],
+            focus=Focused(ids[:1]),
             product_ids=ids,
         )
 
@@ -152,7 +154,9 @@ class Answers:
             index = self._earlier(understanding, state)
             return index, self._merged(state.topics[index], understanding, state)
         # A thing named while anything would do ("a gift for my son" ... "have you got puzzles?") narrows the request.
-        same = current and item and (current.scope == item.condition or not (current.scope or current.item))
+        open_request = current and not current.scope and not current.item
+        theirs = understanding.recipient is None or (current and understanding.recipient == current.recipient)
+        same = current and item and (current.scope == item.condition or (open_request and theirs))
         if current and (understanding.intent in (Intent.REFINE, Intent.MORE) or same):
             return state.current, self._merged(current, understanding, state)
         topic = Topic(
@@ -182,7 +186,7 @@ class Answers:
         return others[-1] if others else state.current
 
     def _merged(self, topic: Topic, understanding: Understanding, state: DialogueState) -> Topic:
-        kept = list(topic.constraints)
+        kept = [each for each in topic.constraints if not each.relative]
         if understanding.dropped == ("*",):
             kept = kept[:-1]
         kept = [each for each in kept if each.condition.field not in understanding.dropped]
@@ -207,7 +211,7 @@ class Answers:
         shelf = self._shelf
         product = shelf.product(anchor)
         if referred and product.kind:
-            topic = replace(topic, scope=Condition("kind", any_of=frozenset({product.kind})))
+            topic = replace(topic, scope=Condition("kind", any_of=frozenset({product.kind})), item="")
         value = shelf.measure(anchor, relative.field)
         step = 1.0 if relative.field == "price" else 1e-6 + abs(value) * 1e-9
         if relative.less:
@@ -226,7 +230,7 @@ class Answers:
         total = len(found.fitting)
         sure = found.exact and topic.scope is not None
         limits = notation.join([notation.limit(each) for each in topic.constraints if not each.relative])
-        what = _facts(what=topic.item, limits=limits)
+        what = _facts(what=_what(topic, notation), limits=limits)
         points = []
         if sure:
             points.append(Point(PointKind.FOUND, {"n": str(total), "count": notation.count(total), **what}))
@@ -266,7 +270,7 @@ class Answers:
             limits.append(notation.availability(Availability.IN_STOCK))
         but = notation.availability(cards[0].availability) if found.sold_out else self._instead(first, only, notation)
         return [
-            Point(PointKind.NONE_FIT, _facts(what=topic.item, limit=notation.join(limits))),
+            Point(PointKind.NONE_FIT, _facts(what=_what(topic, notation), limit=notation.join(limits))),
             Point(PointKind.CLOSEST, _facts(**facts, but=but), (first.id,)),
         ]
 
@@ -289,7 +293,7 @@ class Answers:
             ]
             return Answer(tuple(points), choices=tuple(near), topic=(index, topic))
         limits = notation.join([notation.limit(each) for each in topic.constraints if not each.relative])
-        point = Point(PointKind.NONE_FIT, _facts(what=topic.item, limit=limits))
+        point = Point(PointKind.NONE_FIT, _facts(what=_what(topic, notation), limit=limits))
         return Answer((*notes, point), topic=(index, topic))
 
     def _ask_back(self, notes: list[Point], notation: Notation) -> Answer:
@@ -325,7 +329,9 @@ class Answers:
         # A card that is on the screen is not shown again: "the second one" goes on meaning the second of the slate.
         new = [each for each in ids if each not in state.slate]
         cards = tuple(card(self._shelf.product(each), state.topic, None, new, self._shelf, notation) for each in new)
-        return Answer(tuple(points), cards=cards, total=len(cards), focus=ids, product_ids=ids)
+        claims = tuple((claim.field, claim.values, claim.words) for claim in understanding.claims)
+        focus = Focused(ids, understanding.asked, claims)
+        return Answer(tuple(points), cards=cards, total=len(cards), focus=focus, product_ids=ids)
 
     def _facts_of(self, product: Product, understanding: Understanding, notation: Notation) -> list[Point]:
         points = []
@@ -360,6 +366,8 @@ class Answers:
         if not had:
             return Point(PointKind.UNKNOWN, facts, (product.id,))
         matching = [value for value in had if value.casefold() in wanted]
+        if not matching and {value.casefold() for value in had} <= {"yes", "no"}:
+            return Point(PointKind.NO, facts, (product.id,))
         if not matching:
             return Point(PointKind.NO, {**facts, "value": notation.values(field_name, had[:8])}, (product.id,))
         if field_name in product.options:
@@ -413,6 +421,8 @@ class Answers:
         products = [self._shelf.product(each) for each in ids]
         if len(products) < 2:
             return Answer((Point(PointKind.NO_REFERENCE),))
+        for relative in understanding.relative[:1]:
+            products.sort(key=lambda each: self._shelf.measure(each.id, relative.field), reverse=not relative.less)
         first = products[0]
         points = []
         for other in products[1:]:
@@ -422,8 +432,9 @@ class Answers:
                 points.append(Point(PointKind.DIFFERENCE, facts, (first.id, other.id)))
             else:
                 points.append(self._about(other, notation))
+        ids = tuple(product.id for product in products)
         table = Comparison(ids, tuple(product.title for product in products), self._rows(products, notation))
-        return Answer(tuple(points), comparison=table, focus=ids, product_ids=ids)
+        return Answer(tuple(points), comparison=table, focus=Focused(ids), product_ids=ids)
 
     def _rows(self, products: list[Product], notation: Notation) -> tuple[tuple[str, tuple[str, ...]], ...]:
         rows: list[tuple[str, tuple[str, ...]]] = [
@@ -472,6 +483,15 @@ def _shortened(answer: Answer, size: int) -> Answer:
     kept = sorted(answer.cards, key=lambda card: card.product_id not in named)[:size]
     cards = tuple(card for card in answer.cards if card in kept)
     return replace(answer, cards=cards, product_ids=tuple(card.product_id for card in cards))
+
+
+def _what(topic: Topic, notation: Notation) -> str:
+    """The thing asked for: in the shopper's words, or as the shop names its kind where those are no plural."""
+    kinds = tuple(topic.scope.any_of) if topic.scope and topic.scope.field == "kind" else ()
+    singular = notation.language == "en" and not topic.item.endswith("s")
+    if len(kinds) == 1 and (singular or not topic.item):
+        return notation.value("kind", kinds[0])
+    return topic.item
 
 
 def _facts(**facts: str) -> dict[str, str]:

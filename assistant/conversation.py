@@ -165,7 +165,7 @@ class Assistant:
             language = self._notation(understanding.language).language
             points = answer.points if place == len(requests) - 1 else _without_question(answer.points)
             if len(requests) > 1 and answer.topic and answer.topic[1].item:
-                points = (Point(PointKind.TOPIC, {"what": answer.topic[1].item}), *points)
+                points = (Point(PointKind.TOPIC, {"what": answer.topic[1].item}), *map(_untitled, points))
             plan = ReplyPlan(language, points, answer.choices, understanding.formal, seed)
             for sentence in self._words(plan, evidence):
                 yield Text(sentence)
@@ -225,7 +225,12 @@ class Assistant:
 def _changes(answer: Answer) -> list[Event]:
     """What an answer changes in the dialogue's state."""
     changes: list[Event] = [Sought(*answer.topic)] if answer.topic else []
-    return changes + ([Focused(answer.focus)] if answer.focus is not None else [])
+    return changes + ([answer.focus] if answer.focus else [])
+
+
+def _untitled(point: Point) -> Point:
+    """The point without the thing it is about, which was just said."""
+    return replace(point, facts={name: fact for name, fact in point.facts.items() if name not in ("what", "limits")})
 
 
 def _without_question(points: tuple[Point, ...]) -> tuple[Point, ...]:

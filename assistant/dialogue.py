@@ -128,7 +128,10 @@ class Message(Event):
 
 @dataclass(frozen=True)
 class Recipient:
-    """Whom a product is for: `gender` is "men", "women", "boys", "girls" or "", `stage` "adult", "child", "baby" or ""."""
+    """Whom a product is for.
+
+    `gender` is "men", "women", "boys", "girls" or ""; `stage` is "adult", "child", "baby" or "".
+    """
 
     gender: str = ""
     stage: str = ""
@@ -187,15 +190,24 @@ class Sought(Event):
 
     def to_json(self) -> dict[str, Any]:
         """The event as JSON values; sets of values are written as sorted lists."""
-        return json.loads(json.dumps(super().to_json(), default=sorted))  # type: ignore[no-any-return]
+        return _plain(super().to_json())
 
 
 @dataclass(frozen=True)
 class Focused(Event):
-    """The products that "it" and "them" mean from here on."""
+    """The products that "it" and "them" mean from here on, and what was asked about them.
+
+    `claims` are (field, values asked for, words), as in "is it waterproof?".
+    """
 
     type: ClassVar[str] = "focused"
     product_ids: tuple[str, ...]
+    asked: tuple[str, ...] = ()
+    claims: tuple[tuple[str, frozenset[str], str], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The event as JSON values; sets of values are written as sorted lists."""
+        return _plain(super().to_json())
 
 
 @dataclass(frozen=True)
@@ -207,6 +219,7 @@ class DialogueState:
         current: index of the topic talked about, -1 where there is none.
         slate: ids of the cards shown last, in order.
         single: True where the last reply was about one product and not about a slate.
+        asked, claims: what was asked about the products in focus.
     """
 
     turn: int = 0
@@ -217,6 +230,8 @@ class DialogueState:
     slate: tuple[str, ...] = ()
     focus: tuple[str, ...] = ()
     single: bool = False
+    asked: tuple[str, ...] = ()
+    claims: tuple[tuple[str, frozenset[str], str], ...] = ()
 
     @property
     def topic(self) -> Topic | None:
@@ -251,9 +266,17 @@ class DialogueState:
                 return dataclasses.replace(self, slate=shown, focus=shown[:1], single=len(shown) == 1)
             case Focused.type:
                 ids = tuple(event["product_ids"])
-                return dataclasses.replace(self, focus=ids, single=len(ids) == 1)
+                claims = tuple((field, frozenset(values), words) for field, values, words in event["claims"])
+                asked = tuple(event["asked"])
+                return dataclasses.replace(self, focus=ids, single=len(ids) == 1, asked=asked, claims=claims)
             case _:
                 return self
+
+
+def _plain(record: dict[str, Any]) -> dict[str, Any]:
+    """The record with its sets as sorted lists."""
+    plain: dict[str, Any] = json.loads(json.dumps(record, default=sorted))
+    return plain
 
 
 def _topic(record: Mapping[str, Any]) -> Topic:

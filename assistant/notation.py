@@ -114,6 +114,8 @@ class Notation:
             return self._price(condition)
         if condition.none_of:
             return self.say("not", value=constraint.words)
+        if "size" in condition.field.split() and len(condition.any_of) == 1:
+            return self.say("size", value=next(iter(condition.any_of)))
         if condition.field == "color":
             return self.say("in", value=constraint.words)
         return constraint.words

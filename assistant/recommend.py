@@ -89,33 +89,32 @@ def card(
 def reasons(
     product: Product, variant: Variant, topic: Topic | None, among: Sequence[str], shelf: Shelf, notation: Notation
 ) -> list[str]:
-    """Facts about the product that answer the need, strongest first; none of them is praise.
+    """Facts about the product that answer the need, most telling first; none of them is praise.
 
-    First the values the shopper asked for that this product has, then what sets it apart on the slate, then the
+    First what sets it apart on the slate, then the values the shopper asked for that this product has, then the
     attributes it states.
     """
     found: dict[str, None] = {}
+    others = [each for each in among if each != product.id]
+    if others:
+        if product.rating and all(product.rating.value > shelf.measure(each, "rating") for each in others):
+            found[notation.say("best_rated")] = None
+        if all(shelf.measure(product.id, "price") < shelf.measure(each, "price") for each in others):
+            found[notation.say("cheapest")] = None
     stated = dict(product.attributes)
     stated |= {name: (value,) for name, value in variant.options.items()}
-    asked = [c.condition for c in topic.constraints] if topic else []
+    asked = [constraint.condition for constraint in topic.constraints] if topic else []
     for condition in asked:
         wanted = {value.casefold() for value in condition.any_of}
         for value in stated.get(condition.field, ()):
             if value.casefold() in wanted or condition.minimum is not None or condition.maximum is not None:
                 found[_phrase(condition.field, value, notation)] = None
-    others = [each for each in among if each != product.id]
-    if others:
-        if all(shelf.measure(product.id, "price") < shelf.measure(each, "price") for each in others):
-            found[notation.say("cheapest")] = None
-        if product.rating and all(product.rating.value > shelf.measure(each, "rating") for each in others):
-            found[notation.say("best_rated")] = None
     for name, values in product.attributes.items():
         text = values[0]
         if name in shelf.suitability.fields or text.casefold() in ("yes", "no") or len(text) > _CODES:
             continue
-        if name not in shelf.facets.fields or name in _UNASKED:
-            continue
-        found[_phrase(name, text, notation)] = None
+        if name in shelf.facets.fields and name not in _UNASKED:
+            found[_phrase(name, text, notation)] = None
     return list(found)
 
 

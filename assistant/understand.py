@@ -69,7 +69,8 @@ class Intent(StrEnum):
     NOTHING = "nothing"
 
 
-_TALK = frozenset({Intent.GREETING, Intent.THANKS, Intent.GOODBYE, Intent.ABILITIES, Intent.OFF_TOPIC})
+_COURTESY = frozenset({Intent.GREETING, Intent.THANKS, Intent.GOODBYE, Intent.ABILITIES})
+_TALK = _COURTESY | {Intent.OFF_TOPIC}
 
 
 @dataclass(frozen=True)
@@ -182,13 +183,17 @@ class Understander:
         self._rating(reading)
         reading.asked = self._asked(reading)
         intent = self._intent(reading)
+        if intent is Intent.QUESTION and not (reading.asked or reading.claims or reading.unknown()):
+            # "And the second one?" asks what was asked of the first.
+            reading.asked = list(state.asked)
+            reading.claims = [Match(field, values, (0, 0), said) for field, values, said in state.claims]
         return Understanding(
             text=said,
             language=language,
             formal=formal,
             intent=intent,
             item=reading.item,
-            unknown=reading.unknown() if reading.item is None else "",
+            unknown=reading.phrase() if reading.item is None else "",
             thing=reading.item is None and bool(reading.unknown(PURPOSE.split(reading.rest)[0])),
             search_text=reading.search_text(),
             constraints=tuple(reading.constraints),
@@ -395,6 +400,16 @@ class Understander:
         item = self._vocabulary.item(reading.rest, reading.words)
         if item is None:
             return None
+        for match in self._vocabulary.values(reading.rest, reading.words):
+            within = match.span[0] <= item.span[0] and item.span[1] <= match.span[1]
+            if within and match.span != item.span:  # "machine" in "machine washable" is no machine
+                hidden, reading.rest = reading.rest, blank(reading.rest, match.span)
+                found = self._item(reading)
+                reading.rest = "".join(
+                    old if place in range(*match.span) else new
+                    for place, (old, new) in enumerate(zip(hidden, reading.rest, strict=True))
+                )
+                return found
         if reading.negated(item.span):
             reading.constrain(Condition(item.condition.field, none_of=item.condition.any_of), item.words)
             reading.take(item.span)
@@ -453,6 +468,8 @@ class Understander:
             return Intent.BACK
         kind, margin = self._kind(said)
         shopping = bool(reading.item or reading.constraints or reading.relative or reading.order or reading.references)
+        if shopping and kind in _COURTESY:
+            kind = None
         if reading.references:
             needed = self._shopping_margin
         elif kind in _TALK:
@@ -463,16 +480,22 @@ class Understander:
             return kind
         if words.cue("compare").search(said) and state.slate and reading.item is None:
             return Intent.COMPARE
+        if reading.relative and words.cue("which").search(said) and len(state.focus + state.slate) > 1:
+            return Intent.COMPARE
         if reading.relative and (state.topic or reading.references):
             return Intent.REFINE
         pointing = bool(words.cue("it").search(reading.rest)) and bool(state.focus)
         questioning = bool(re.search(r"[?？]\s*$", said)) or bool(words.cue("question").search(said))
         if (reading.references or reading.missing) and reading.item is None:
             return Intent.QUESTION
-        if questioning and reading.item is None and (pointing or (state.single and not words.frame.search(said))):
+        vague = words.cue("vague").search(said) is not None
+        alone = state.single and not vague and not words.frame.search(said)
+        if questioning and reading.item is None and (pointing or alone):
             return Intent.QUESTION
         if words.cue("more").search(said) and state.topic and reading.item is None:
             return Intent.MORE
+        if vague and reading.item is None and state.topic:
+            return Intent.REFINE
         if reading.item is not None or reading.unknown():
             return Intent.FIND
         if state.topic and (shopping or reading.recipient or reading.dropped or reading.foreign):
@@ -576,6 +599,18 @@ class _Reading:
         parts = re.findall(rf"[{HAN}]{{2,}}|[^\W_{HAN}]+(?:[-'][^\W_{HAN}]+)*", rest)
         kept = [part for part in parts if part not in self.words.stop and not part.isdigit() and len(part) > 1]
         return " ".join(kept)
+
+    def phrase(self) -> str:
+        """The unknown words, with the known ones that stand directly before them: "hiking poles", not "poles"."""
+        unknown = self.unknown()
+        if not unknown or has_han(unknown):
+            return unknown
+        start = self.said.find(unknown.split()[0])
+        before = re.search(r"(?:[^\W\d_]+ )+$", self.said[:start])
+        lead = before[0].split() if before else []
+        while any(word in self.words.stop for word in lead):
+            lead = lead[1:]
+        return " ".join([*lead, unknown])
 
     def search_text(self) -> str:
         """The message without amounts, negated words and ways of asking: what results are ranked by."""

@@ -249,8 +249,10 @@ class Vocabulary:
                 start, end = part[0].start, part[-1].end
                 if BLANK in taken[start:end] or (re.search(r"[,.;!?]", text[start:end].strip(".")) and length > 1):
                     continue
-                words = tuple(token.stem for token in part)
-                fields = self._values.get(words) or (self._loose.get(_beginnings(words)) if length > 1 else None)
+                if all(text[token.start : token.end] in words.stop for token in part):
+                    continue
+                phrase = tuple(token.stem for token in part)
+                fields = self._values.get(phrase) or (self._loose.get(_beginnings(phrase)) if length > 1 else None)
                 if fields:
                     for field, values in fields.items():
                         yield Match(field, frozenset(values), (start, end), text[start:end])
