@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import re
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +18,12 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator
 from scripted import HOSTILE, ScriptedAssistant
 
 from assistant.config import Settings
+from assistant.conversation import Assistant
+from assistant.demo_shop.make import make
+from retrieval.catalog import Money
+from retrieval.encoder import open_encoder
+from retrieval.feeds import import_feed
+from retrieval.index import update
 from ui.app import application
 
 pytestmark = [
@@ -40,21 +50,24 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def serve() -> Iterator[Serve]:
     """Serve an assistant in a thread; gives the page's address."""
-    servers: list[tuple[uvicorn.Server, threading.Thread]] = []
+    servers: list[uvicorn.Server] = []
+    threads: list[threading.Thread] = []
+
+    async def run(assistant: Any, settings: Settings, listening: socket.socket) -> None:
+        config = uvicorn.Config(application(assistant, settings), log_level="warning", timeout_graceful_shutdown=1)
+        servers.append(uvicorn.Server(config))
+        await servers[-1].serve(sockets=[listening])
 
     def start(assistant: Any, settings: Settings) -> str:
         listening = socket.create_server(("127.0.0.1", 0))
-        server = uvicorn.Server(
-            uvicorn.Config(application(assistant, settings), log_level="warning", timeout_graceful_shutdown=1)
-        )
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        servers.append((server, thread))
+        threads.append(threading.Thread(target=lambda: asyncio.run(run(assistant, settings, listening))))
+        threads[-1].start()
         return f"http://127.0.0.1:{listening.getsockname()[1]}/"
 
     yield start
-    for server, thread in servers:
+    for server in servers:
         server.should_exit = True
+    for thread in threads:
         thread.join()
 
 
@@ -257,4 +270,89 @@ def test_the_page_speaks_the_browsers_language(browser: Browser, scripted: tuple
     expect(visited.page.locator(".card .stock").first).to_have_text("有现货")
     expect(visited.page.locator("#chat [aria-label*='<']")).to_have_count(0)
     visited.close()
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory, serve: Serve) -> tuple[Assistant, str]:
+    """The real assistant on the demo shop, with the real encoder and replies in template words."""
+    shop = tmp_path_factory.mktemp("demo")
+    make(shop)
+    import_feed(shop / "feed.jsonl", shop / "catalog.sqlite")
+    update(shop, open_encoder())
+    settings = Settings.load(shop, {}, {"generator": "template"})
+    assistant = Assistant.open(settings)
+    return assistant, serve(assistant, settings)
+
+
+def cards_agree(visit: Visit, assistant: Assistant, since: int) -> None:
+    """Every product and price that the turn's words name stands on one of its cards or in what was asked."""
+    reply = visit.page.locator("#chat .bot-row").nth(since)
+    said = " ".join(reply.locator(".words").all_inner_texts())
+    assert said
+    shown = visit.page.locator(".card .title").all_inner_texts()
+    named = [product.title for product in assistant.shelf.search.catalog if product.title in said]
+    assert [title for title in named if not any(title in card for card in shown)] == []
+    prices = reply.locator(".card .price b").all_inner_texts()
+    if prices:
+        asked = visit.heard.nth(since).inner_text()
+        told = re.findall(r"\$[\d,]+(?:\.\d\d)?", said)
+        assert [price for price in told if price not in prices and price not in asked] == []
+    for card in reply.locator(".card").all():
+        title = card.locator(".title").inner_text()
+        (product,) = [each for each in assistant.shelf.search.catalog if each.title == title]
+        offers = {dollars(variant.price) for variant in product.variants}
+        assert card.locator(".price b").inner_text() in offers
+
+
+def dollars(price: Money) -> str:
+    major = price.major
+    return f"${major:,.0f}" if major == major.to_integral_value() else f"${major:,}"
+
+
+@pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_conversation_of_five_turns(
+    browser: Browser, demo: tuple[Assistant, str], screen: dict[str, Any], tmp_path: Path
+) -> None:
+    assistant, address = demo
+    context = browser.new_context(**screen)
+    visit = Visit(context, address)
+    expect(visit.page.locator("h1")).to_have_text(assistant.settings.name)
+
+    visit.page.locator(".example").first.click()
+    visit.answered(1)
+    cards_agree(visit, assistant, 0)
+    assert visit.page.locator("#chat .bot-row").first.locator(".card").count() >= 2
+
+    visit.send("waterproof trail running shoes under $130, not black, size 9")
+    cards_agree(visit, assistant, 1)
+    reply = visit.page.locator("#chat .bot-row").nth(1)
+    for card in reply.locator(".card").all():
+        assert float(card.locator(".price b").inner_text().strip("$").replace(",", "")) < 130
+    kept = (
+        Path("docs/chat.png") if screen is DESK and os.environ.get("SHOPWRIGHT_SCREENSHOT") else tmp_path / "chat.png"
+    )
+    reply.locator("img").last.evaluate("picture => picture.decode()")
+    visit.page.screenshot(path=kept)
+
+    visit.send("compare 1 and 2")
+    titles = reply.locator(".card .title").all_inner_texts()
+    expect(visit.page.locator(".comparison th[scope=col]")).to_have_text(titles[:2])
+    cards_agree(visit, assistant, 2)
+
+    visit.send("do you sell guitars?")
+    cards_agree(visit, assistant, 3)
+
+    visit.send("I'd like to see some shoes")
+    cards_agree(visit, assistant, 4)
+    choice = visit.page.locator(".option").first
+    text = choice.inner_text()
+    choice.click()
+    visit.answered(6)
+    expect(visit.heard.last).to_have_text(text)
+    cards_agree(visit, assistant, 5)
+
+    visit.send("<img src=x onerror='window.pwned=1'>")
+    expect(visit.heard.last).to_have_text("<img src=x onerror='window.pwned=1'>")
+    visit.close()
     context.close()

@@ -140,7 +140,7 @@ def _card(position: int, card: Mapping[str, Any], notation: Notation) -> str:
     shown.append(f'<div class="stock {state}">{escape(stock[:1].upper() + stock[1:])}</div>')
     if card["reason"]:
         shown.append(f'<div class="reason" dir="auto">{escape(card["reason"])}</div>')
-    return f'<li class="card {state}" data-product="{escape(card["product_id"])}">{"".join(shown)}</li>'
+    return f'<li class="card {state}">{"".join(shown)}</li>'
 
 
 def _picture(address: str, title: str) -> str:
