@@ -26,6 +26,7 @@ from retrieval.models import BUILT_IN, cached, resolve
 
 _RECIPE = "openvino-f16-1"  # part of every fingerprint: raise it when an export would give other vectors
 _BATCH_TOKENS = 2048
+_LONGEST = 8192
 _WINDOW = 4096
 _REMEMBERED = 4096
 _PROBES = ("waterproof shoes", " Größe 42, 3.5 kg ", "防水徒步鞋，男款", "a quiet fan for a small bedroom " * 8)
@@ -233,7 +234,7 @@ def _export(source: Path, prefixes: tuple[str, str], folder: Path) -> None:
         usual = model.prompts.get(model.default_prompt_name or "", "")
         facts: dict[str, Any] = {
             "dimensions": model.get_embedding_dimension(),
-            "length": model.max_seq_length or 512,
+            "length": int(min(model.max_seq_length or 512, _LONGEST)),
             "query": model.prompts.get("query") or usual or prefixes[0],
             "passage": model.prompts.get("passage") or model.prompts.get("document") or usual or prefixes[1],
             "obstacle": "",
@@ -242,13 +243,13 @@ def _export(source: Path, prefixes: tuple[str, str], folder: Path) -> None:
             graph = _graph(model)
             tokenizer = model.tokenizer.backend_tokenizer
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-            facts["obstacle"] = _first_line(error)
+            facts["obstacle"] = _brief(error)
         bar.update()
         if not facts["obstacle"]:
             try:
                 _openvino().save_model(graph, folder / "encoder.xml", compress_to_fp16=True)
             except RuntimeError as error:
-                raise OSError(_first_line(error)) from error
+                raise OSError(_brief(error)) from error
             tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
             facts["obstacle"] = _difference(model, facts, folder)
         bar.update()
@@ -274,12 +275,17 @@ def _graph(model: Any) -> Any:
     mask = tokens.clone()
     mask[1, 5:] = 0
     openvino = _openvino()
+    root = logging.getLogger()
+    level, filters, handlers = root.level, root.filters[:], root.handlers[:]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # tracing warns of every Python condition; `_difference` tells what matters
             return openvino.convert_model(Pipeline(), example_input={"input_ids": tokens, "attention_mask": mask})
     except openvino.frontend.OpConversionFailure as error:
         raise RuntimeError(str(error)) from error
+    finally:
+        root.setLevel(level)  # the conversion silences everybody's log
+        root.filters[:], root.handlers[:] = filters, handlers
 
 
 def _difference(model: Any, facts: dict[str, Any], folder: Path) -> str:
@@ -288,10 +294,10 @@ def _difference(model: Any, facts: dict[str, Any], folder: Path) -> str:
     try:
         vectors = _Exported("", "", facts, folder).queries(_PROBES)
     except RuntimeError as error:
-        return _first_line(error)
+        return _brief(error)
     worst = float((vectors * truth).sum(axis=1).min())
     return "" if worst > 0.995 else f"the exported graph gives other vectors (cosine {worst:.3f})"
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def _brief(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__

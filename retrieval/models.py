@@ -77,7 +77,7 @@ def resolve(name: str) -> Path | str:
     if name in BUILT_IN:
         return _built_in(name)
     folder = Path(name).expanduser()
-    if folder.is_dir():
+    if name and folder.is_dir():
         return folder
     if name.count("/") == 1 and name[0] not in "./~" and not name.endswith("/"):
         return name
