@@ -2,56 +2,30 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from assistant.config import Settings
 from assistant.dialogue import (
     Card,
-    Comparison,
     Constraint,
     DialogueState,
     Focused,
     Order,
-    Source,
     Topic,
 )
+from assistant.intent import Intent
 from assistant.notation import Notation
-from assistant.plan import Point, PointKind
+from assistant.plan import Answer, Point, PointKind, facts_of
 from assistant.policy import Policies
-from assistant.recommend import SLATE, Split, card, reasons, slate, split
+from assistant.question import Questions
+from assistant.reading import Relative
+from assistant.recommend import SLATE, Split, reasons, slate, split
 from assistant.shelf import Found, Shelf
-from assistant.understand import Intent, Relative, Understanding
+from assistant.understand import Understanding
 from assistant.vocabulary import normalize, stems
 from retrieval.catalog import Availability, Product
 from retrieval.filters import Condition
-
-_ROWS = 7  # lines of a comparison: more are not read
-_COMPARED = 3
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a message is answered with, before it is put into words.
-
-    Attributes:
-        points: what to say, in order.
-        found: what the shelf held, for the grounding of counts and superlatives.
-        topic: the topic after this turn and its place, where the message searched.
-        focus: what "it" means from here on; None leaves that as it was.
-    """
-
-    points: tuple[Point, ...]
-    cards: tuple[Card, ...] = ()
-    total: int = 0
-    found: Found | None = None
-    comparison: Comparison | None = None
-    sources: tuple[Source, ...] = ()
-    choices: tuple[str, ...] = ()
-    topic: tuple[int, Topic] | None = None
-    focus: Focused | None = None
-    product_ids: tuple[str, ...] = ()
 
 
 class Answers:
@@ -67,6 +41,7 @@ class Answers:
         self._shelf = shelf
         self._policies = policies
         self._settings = settings
+        questions = Questions(shelf)
         small: Mapping[Intent, PointKind] = {
             Intent.THANKS: PointKind.THANKS,
             Intent.GOODBYE: PointKind.GOODBYE,
@@ -81,8 +56,8 @@ class Answers:
             Intent.REFINE: self._seek,
             Intent.MORE: self._seek,
             Intent.BACK: self._seek,
-            Intent.QUESTION: self._question,
-            Intent.COMPARE: self._compare,
+            Intent.QUESTION: questions.about,
+            Intent.COMPARE: questions.compare,
             Intent.POLICY: self._policy,
             Intent.GREETING: self._welcome,
             Intent.ABILITIES: self._welcome,
@@ -97,8 +72,6 @@ class Answers:
             return Answer((Point(PointKind.NO_REFERENCE),))
         answer = self._table[understanding.intent](understanding, state, notation)
         return answer if len(answer.cards) <= size else _shortened(answer, size)
-
-    # Searching
 
     def _seek(self, understanding: Understanding, state: DialogueState, notation: Notation) -> Answer:
         shelf = self._shelf
@@ -120,7 +93,7 @@ class Answers:
             return self._nothing(topic, index, notes, notation)
         if not found.ids:
             if more:
-                return Answer((*notes, Point(PointKind.NO_MORE, _facts(what=what))), topic=(index, topic))
+                return Answer((*notes, Point(PointKind.NO_MORE, facts_of(what=what))), topic=(index, topic))
             return self._nothing(topic, index, notes, notation)
         shown = slate(found, topic, shelf, notation)
         ids = tuple(each.product_id for each in shown.cards)
@@ -230,7 +203,7 @@ class Answers:
         total = len(found.fitting)
         sure = found.exact and topic.scope is not None
         limits = notation.join([notation.limit(each) for each in topic.constraints if not each.relative])
-        what = _facts(what=_what(topic, notation), limits=limits)
+        what = facts_of(what=_what(topic, notation), limits=limits)
         points = []
         if sure:
             points.append(Point(PointKind.FOUND, {"n": str(total), "count": notation.count(total), **what}))
@@ -240,13 +213,13 @@ class Answers:
         variant = self._shelf.variant(first, found)
         among = [each.product_id for each in cards]
         why = reasons(first, variant, topic, among, self._shelf, notation)
-        facts = _facts(name=first.title, price=notation.money(cards[0].price), reason=notation.join(why[:2]))
+        facts = facts_of(name=first.title, price=notation.money(cards[0].price), reason=notation.join(why[:2]))
         ascending = topic.order == Order("price", True)
         if not sure:  # an open request is not answered by what only repeats it
             why = reasons(first, variant, None, (), self._shelf, notation)
-            facts = _facts(name=first.title, price=notation.money(cards[0].price), reason=notation.join(why[:2]))
+            facts = facts_of(name=first.title, price=notation.money(cards[0].price), reason=notation.join(why[:2]))
         if ascending and total > 1:
-            points.append(Point(PointKind.CHEAPEST, _facts(**{**facts, "reason": ""}), (first.id,)))
+            points.append(Point(PointKind.CHEAPEST, facts_of(**{**facts, "reason": ""}), (first.id,)))
         else:
             points.append(Point(PointKind.BEST, facts, (first.id,)))
         named = next((each for each in cards if each.product_id == cheapest), None)
@@ -270,8 +243,8 @@ class Answers:
             limits.append(notation.availability(Availability.IN_STOCK))
         but = notation.availability(cards[0].availability) if found.sold_out else self._instead(first, only, notation)
         return [
-            Point(PointKind.NONE_FIT, _facts(what=_what(topic, notation), limit=notation.join(limits))),
-            Point(PointKind.CLOSEST, _facts(**facts, but=but), (first.id,)),
+            Point(PointKind.NONE_FIT, facts_of(what=_what(topic, notation), limit=notation.join(limits))),
+            Point(PointKind.CLOSEST, facts_of(**facts, but=but), (first.id,)),
         ]
 
     def _instead(self, product: Product, failed: Constraint | None, notation: Notation) -> str:
@@ -293,7 +266,7 @@ class Answers:
             ]
             return Answer(tuple(points), choices=tuple(near), topic=(index, topic))
         limits = notation.join([notation.limit(each) for each in topic.constraints if not each.relative])
-        point = Point(PointKind.NONE_FIT, _facts(what=_what(topic, notation), limit=limits))
+        point = Point(PointKind.NONE_FIT, facts_of(what=_what(topic, notation), limit=limits))
         return Answer((*notes, point), topic=(index, topic))
 
     def _ask_back(self, notes: list[Point], notation: Notation) -> Answer:
@@ -316,150 +289,10 @@ class Answers:
         ]
         return notes
 
-    # Questions about products
-
-    def _question(self, understanding: Understanding, state: DialogueState, notation: Notation) -> Answer:
-        targets = [each for each in understanding.references or state.focus if self._shelf.has(each)][:_COMPARED]
-        if not targets:
-            return Answer((Point(PointKind.NO_REFERENCE),), choices=self._departments(notation))
-        points: list[Point] = []
-        for each in targets:
-            points += self._facts_of(self._shelf.product(each), understanding, notation)
-        ids = tuple(targets)
-        # A card that is on the screen is not shown again: "the second one" goes on meaning the second of the slate.
-        new = [each for each in ids if each not in state.slate]
-        cards = tuple(card(self._shelf.product(each), state.topic, None, new, self._shelf, notation) for each in new)
-        claims = tuple((claim.field, claim.values, claim.words) for claim in understanding.claims)
-        focus = Focused(ids, understanding.asked, claims)
-        return Answer(tuple(points), cards=cards, total=len(cards), focus=focus, product_ids=ids)
-
-    def _facts_of(self, product: Product, understanding: Understanding, notation: Notation) -> list[Point]:
-        points = []
-        name = product.title
-        claimed = {claim.field for claim in understanding.claims}
-        for claim in understanding.claims:
-            points.append(self._claim(product, claim.field, claim.values, claim.words, notation))
-        for asked in understanding.asked:
-            if asked in claimed or any(wide in claimed and asked in stems(wide) for wide in claimed):
-                continue
-            points.append(self._value(product, asked, notation))
-        points = list({(point.kind, tuple(point.facts.items())): point for point in points}.values())
-        known = [point for point in points if point.kind is not PointKind.UNKNOWN]
-        if known:
-            return known[:3]
-        words = understanding.unknown.split()
-        quote = _sentence(product.description, words)
-        if quote:
-            return [Point(PointKind.SAYS, {"name": name, "quote": quote}, (product.id,))]
-        if points:
-            return points[:1]
-        if words:
-            return [Point(PointKind.UNKNOWN, {"name": name, "claim": understanding.unknown}, (product.id,))]
-        return [self._about(product, notation)]
-
-    def _claim(
-        self, product: Product, field_name: str, values: frozenset[str], words: str, notation: Notation
-    ) -> Point:
-        wanted = {value.casefold() for value in values}
-        had = product.options.get(field_name) or product.attributes.get(field_name) or ()
-        facts = {"name": product.title, "claim": words}
-        if not had:
-            return Point(PointKind.UNKNOWN, facts, (product.id,))
-        matching = [value for value in had if value.casefold() in wanted]
-        if not matching and {value.casefold() for value in had} <= {"yes", "no"}:
-            return Point(PointKind.NO, facts, (product.id,))
-        if not matching:
-            return Point(PointKind.NO, {**facts, "value": notation.values(field_name, had[:8])}, (product.id,))
-        if field_name in product.options:
-            variants = [v for v in product.variants if v.options.get(field_name, "").casefold() in wanted]
-            orderable = [variant for variant in variants if variant.availability.orderable]
-            stock = (orderable or variants)[0].availability
-            facts |= {"stock": notation.availability(stock), "value": notation.values(field_name, matching)}
-            facts["price"] = notation.money(min(v.price for v in orderable or variants))
-        return Point(PointKind.YES, facts, (product.id,))
-
-    def _value(self, product: Product, field_name: str, notation: Notation) -> Point:
-        name = product.title
-        if field_name in ("price", "availability"):
-            return self._offer(product, notation)
-        if field_name == "rating":
-            value = notation.rating(product)
-        else:
-            options = [
-                value
-                for value in product.options.get(field_name, ())
-                if any(v.options.get(field_name) == value and v.availability.orderable for v in product.variants)
-            ]
-            value = notation.values(field_name, options or product.attributes.get(field_name, ()))
-        if not value:
-            facts = {"name": name, "claim": notation.field(field_name)}
-            return Point(PointKind.UNKNOWN, facts, (product.id,))
-        facts = {"name": name, "field": notation.field(field_name), "value": value}
-        return Point(PointKind.VALUE, facts, (product.id,))
-
-    def _offer(self, product: Product, notation: Notation) -> Point:
-        offer = product.offer
-        facts = {
-            "name": product.title,
-            "price": notation.money(offer.price),
-            "stock": notation.availability(offer.availability),
-        }
-        return Point(PointKind.OFFER, facts, (product.id,))
-
-    def _about(self, product: Product, notation: Notation) -> Point:
-        facts = reasons(product, product.offer, None, (), self._shelf, notation)[:4]
-        price = notation.money(product.offer.price)
-        return Point(
-            PointKind.ABOUT, _facts(name=product.title, facts=notation.join(facts), price=price), (product.id,)
-        )
-
-    # Comparing
-
-    def _compare(self, understanding: Understanding, state: DialogueState, notation: Notation) -> Answer:
-        ids = understanding.references if len(understanding.references) > 1 else (*state.focus, *state.slate)
-        ids = tuple(dict.fromkeys(each for each in ids if self._shelf.has(each)))[:_COMPARED]
-        products = [self._shelf.product(each) for each in ids]
-        if len(products) < 2:
-            return Answer((Point(PointKind.NO_REFERENCE),))
-        for relative in understanding.relative[:1]:
-            products.sort(key=lambda each: self._shelf.measure(each.id, relative.field), reverse=not relative.less)
-        first = products[0]
-        points = []
-        for other in products[1:]:
-            told = notation.differences(first, other, first.offer, other.offer)[:2]
-            facts = _facts(name=first.title, other=other.title, difference=notation.join(told))
-            if told:
-                points.append(Point(PointKind.DIFFERENCE, facts, (first.id, other.id)))
-            else:
-                points.append(self._about(other, notation))
-        ids = tuple(product.id for product in products)
-        table = Comparison(ids, tuple(product.title for product in products), self._rows(products, notation))
-        return Answer(tuple(points), comparison=table, focus=Focused(ids), product_ids=ids)
-
-    def _rows(self, products: list[Product], notation: Notation) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        rows: list[tuple[str, tuple[str, ...]]] = [
-            (notation.field("price"), tuple(notation.money(product.offer.price) for product in products)),
-            (notation.field("rating"), tuple(notation.rating(product) or "–" for product in products)),
-        ]
-        names = dict.fromkeys(name for product in products for name in (*product.options, *product.attributes))
-        counted: list[tuple[int, str, tuple[str, ...]]] = []
-        for name in names:
-            cells = tuple(
-                notation.values(name, product.options.get(name) or product.attributes.get(name) or ()) or "–"
-                for product in products
-            )
-            known = sum(cell != "–" for cell in cells)
-            counted.append((2 * (len(set(cells)) > 1) + (known == len(products)), name, cells))
-        counted.sort(key=lambda row: -row[0])
-        rows += [(notation.field(name), cells) for _, name, cells in counted[: _ROWS - len(rows)]]
-        return tuple(rows)
-
-    # The rest
-
     def _policy(self, understanding: Understanding, state: DialogueState, notation: Notation) -> Answer:
         passage = self._policies.find(understanding.text, understanding.language)
         if passage is None:
-            return Answer((Point(PointKind.NO_POLICY, _facts(contact=self._settings.contact)),))
+            return Answer((Point(PointKind.NO_POLICY, facts_of(contact=self._settings.contact)),))
         source = passage.source
         point = Point(PointKind.POLICY, {"quote": source.quote, "title": source.title})
         return Answer((point,), sources=(source,))
@@ -472,7 +305,7 @@ class Answers:
 
     def _small(self, kind: PointKind) -> Callable[[Understanding, DialogueState, Notation], Answer]:
         def answer(understanding: Understanding, state: DialogueState, notation: Notation) -> Answer:
-            return Answer((Point(kind, _facts(contact=self._settings.contact)),))
+            return Answer((Point(kind, facts_of(contact=self._settings.contact)),))
 
         return answer
 
@@ -492,11 +325,6 @@ def _what(topic: Topic, notation: Notation) -> str:
     if len(kinds) == 1 and (singular or not topic.item):
         return notation.value("kind", kinds[0])
     return topic.item
-
-
-def _facts(**facts: str) -> dict[str, str]:
-    """The facts that there are."""
-    return {name: fact for name, fact in facts.items() if fact}
 
 
 def _question(asked: Split, notation: Notation) -> str:
@@ -538,16 +366,3 @@ def _excludes(first: Condition, second: Condition) -> bool:
         if one.any_of and one.any_of <= other.none_of:
             return True
     return False
-
-
-def _sentence(description: str, words: Iterable[str]) -> str:
-    """The sentence of a description that holds most of the words asked about, at least half of them, or ""."""
-    wanted = set(stems(" ".join(words)))
-    if not wanted:
-        return ""
-    best, most = "", (len(wanted) + 1) // 2 - 1
-    for sentence in re.split(r"(?<=[.!?。！？])\s*", description):
-        shared = len(wanted & set(stems(sentence)))
-        if shared > most:
-            best, most = sentence.strip(), shared
-    return best

@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Self
 
-from assistant.answer import Answer, Answers
+from assistant.answer import Answers
 from assistant.config import Settings
 from assistant.dialogue import (
     Choices,
@@ -32,7 +32,7 @@ from assistant.generate import EndpointGenerator, Generator, TemplateGenerator, 
 from assistant.grounding import Grounder, sentences
 from assistant.lexicon import has_han
 from assistant.notation import Notation, languages
-from assistant.plan import Point, PointKind, ReplyPlan
+from assistant.plan import Answer, Point, PointKind, ReplyPlan
 from assistant.policy import Policies
 from assistant.privacy import redact
 from assistant.recommend import SLATE
@@ -75,7 +75,7 @@ class Assistant:
         self._understand = Understander(
             self.shelf.vocabulary, search.encoder, self.shelf.product, search.facets.currency, dict(settings.rates)
         )
-        policies = Policies(settings.shop / "policies", search.encoder, self._understand.shopping)
+        policies = Policies(settings.shop / "policies", search.encoder, self._understand.examples.shopping)
         self._answers = Answers(self.shelf, policies, settings)
         self._notations = {code: Notation(code, search.facets, search.glossary) for code in languages()}
         self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from assistant.dialogue import Card, Comparison, Focused, Source, Topic
+from assistant.shelf import Found
+
 
 class PointKind(StrEnum):
     """One thing a reply can say, with the facts it needs."""
@@ -69,3 +72,31 @@ class ReplyPlan:
     choices: tuple[str, ...] = ()
     formal: bool = True
     seed: int = 0
+
+
+def facts_of(**facts: str) -> dict[str, str]:
+    """The facts that there are: those that are not empty."""
+    return {name: fact for name, fact in facts.items() if fact}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a message is answered with, before it is put into words.
+
+    Attributes:
+        points: what to say, in order.
+        found: what the shelf held, for the grounding of counts and superlatives.
+        topic: the topic after this turn and its place, where the message searched.
+        focus: what "it" means from here on; None leaves that as it was.
+    """
+
+    points: tuple[Point, ...]
+    cards: tuple[Card, ...] = ()
+    total: int = 0
+    found: Found | None = None
+    comparison: Comparison | None = None
+    sources: tuple[Source, ...] = ()
+    choices: tuple[str, ...] = ()
+    topic: tuple[int, Topic] | None = None
+    focus: Focused | None = None
+    product_ids: tuple[str, ...] = ()

@@ -89,7 +89,7 @@ class Policies:
 
 def _passages(text: str, name: str, language: str) -> list[Passage]:
     title, section = name, ""
-    found = []
+    found: list[Passage] = []
     for block in re.split(r"\n\s*\n", text.replace("\r\n", "\n")):
         lines = block.strip().split("\n")
         while lines and (heading := _HEADING.match(lines[0])):

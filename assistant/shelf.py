@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -208,10 +208,10 @@ class Shelf:
     def near_kinds(self, text: str, k: int = 3) -> list[str]:
         """The kinds of the shop's products nearest to some words, nearest first."""
         hits = self.search.search(Query(text, Filters((ORDERABLE,)), 20, floor=False), self.vector(text)).hits
-        weights: Counter[str] = Counter()
+        weights: dict[str, float] = defaultdict(float)
         for place, hit in enumerate(hits):
             weights[self.product(hit.product_id).kind] += 1 / (_FUSION + place)
-        return [kind for kind, _ in weights.most_common(k) if kind]
+        return sorted(filter(None, weights), key=lambda kind: -weights[kind])[:k]
 
     def surely_carries(self, text: str) -> bool:
         """True where the shop carries such a thing, by likeness to its products alone, beyond reasonable doubt."""

@@ -7,22 +7,18 @@ similarity to worked examples decides what kind of message it is where neither d
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
-from importlib import resources
-
-import numpy as np
-from numpy.typing import NDArray
 
 from assistant import recipient as recipients
 from assistant.amounts import amounts
 from assistant.dialogue import Constraint, DialogueState, Order, Recipient
+from assistant.intent import Examples, Intent
 from assistant.language import detect
-from assistant.lexicon import HAN, Lexicon, alternatives, has_han, lexicon
-from assistant.vocabulary import BLANK, PURPOSE, Item, Match, Vocabulary, blank, normalize, tokens
+from assistant.lexicon import HAN, lexicon
+from assistant.reading import Reading, Relative, pieces
+from assistant.vocabulary import PURPOSE, Item, Match, Vocabulary, blank, normalize
 from retrieval.catalog import Availability, Money, Product
 from retrieval.encoder import Encoder
 from retrieval.filters import Condition
@@ -43,43 +39,10 @@ _STARS = re.compile(
     r"(?<![\w.$])([1-5](?:[.,]\d)?)\s*(?:\+\s*)?(?:stars?\b|星|分以上|分)|\brat(?:ed|ing)\D{0,18}?([1-5](?:\.\d)?)\b"
 )
 _WORDLESS = re.compile(r"^[\W\d_]*$")
-# Shares of the shopping examples that must not be taken for anything else, by which the margins are set: for a request
-# of the shop's service, for small talk, and for small talk in a message that sounds like shopping.
-_SURE = (0.8, 0.95, 0.98)
-
-
-class Intent(StrEnum):
-    """What a message asks of the assistant."""
-
-    FIND = "find"
-    REFINE = "refine"
-    MORE = "more"
-    BACK = "back"
-    QUESTION = "question"
-    COMPARE = "compare"
-    POLICY = "policy"
-    ORDER = "order"
-    PERSON = "person"
-    GREETING = "greeting"
-    THANKS = "thanks"
-    GOODBYE = "goodbye"
-    ABILITIES = "abilities"
-    OFF_TOPIC = "off_topic"
-    NO_POWER = "no_power"
-    NOTHING = "nothing"
 
 
 _COURTESY = frozenset({Intent.GREETING, Intent.THANKS, Intent.GOODBYE, Intent.ABILITIES})
 _TALK = _COURTESY | {Intent.OFF_TOPIC}
-
-
-@dataclass(frozen=True)
-class Relative:
-    """A limit relative to a product: the field, whether less or more of it is wanted, and the words for it."""
-
-    field: str
-    less: bool
-    words: str
 
 
 @dataclass(frozen=True)
@@ -133,7 +96,7 @@ class Understander:
         rates: currency -> value of one unit in the shop's currency.
 
     Attributes:
-        shopping: vectors of messages that ask for products, (examples, dimensions).
+        examples: the worked examples that tell kinds of message apart.
     """
 
     def __init__(
@@ -146,15 +109,10 @@ class Understander:
     ) -> None:
         self._vocabulary = vocabulary
         self._facets = vocabulary.facets
-        self._encoder = encoder
         self._product = product
         self._currency = currency
         self._rates = rates
-        examples = tomllib.loads(resources.files("assistant").joinpath("intents.toml").read_text("utf-8"))
-        self._example_intents = np.array([name for name, said in examples.items() for _ in said])
-        self._examples = encoder.queries([normalize(text) for said in examples.values() for text in said])
-        self.shopping = self._examples[self._example_intents == "shopping"]
-        self._service_margin, self._talk_margin, self._shopping_margin = self._margins()
+        self.examples = Examples(encoder)
         self._size_fields = [name for name in self._facets.fields if "size" in name.split()]
         sizes = {value.casefold() for name in self._size_fields for value in self._facets.fields[name].values}
         known = sorted(sizes | set(_SIZE_WORDS), key=len, reverse=True)
@@ -168,7 +126,7 @@ class Understander:
         formal = (state.formal and not ("你" in said and "您" not in said)) or "您" in said
         if _WORDLESS.match(said) and not re.search(r"\d", said):
             return Understanding(said, language, formal, Intent.NOTHING)
-        reading = _Reading(said, words, state)
+        reading = Reading(said, words, state)
         self._references(reading)
         for cue in ("back", "compare", "more", "similar"):
             for match in words.cue(cue).finditer(reading.rest):
@@ -222,7 +180,7 @@ class Understander:
         if words.cue("compare").search(said):
             return [text]
         found: list[str] = []
-        for strong, piece in _pieces(said, words):
+        for strong, piece in pieces(said, words):
             alone = bool(found) and (
                 self._vocabulary.item(piece, words) is not None or (strong and self._service(piece))
             )
@@ -238,10 +196,10 @@ class Understander:
         return found[:_PARTS] if len(found) > 1 else [text]
 
     def _service(self, said: str) -> bool:
-        kind, margin = self._kind(said)
-        return kind in (Intent.POLICY, Intent.ORDER, Intent.PERSON) and margin > self._shopping_margin
+        kind, margin = self.examples.nearest(said)
+        return kind in (Intent.POLICY, Intent.ORDER, Intent.PERSON) and margin > self.examples.certain
 
-    def _references(self, reading: _Reading) -> None:
+    def _references(self, reading: Reading) -> None:
         state, words = reading.state, reading.words
         ordinals = words.tables["ordinal"]
         for match in words.table("ordinal").finditer(reading.rest):
@@ -263,7 +221,7 @@ class Understander:
         for product_id in self._vocabulary.named(reading.rest, [self._product(each) for each in shown]):
             reading.refer(product_id)
 
-    def _amounts(self, reading: _Reading) -> None:
+    def _amounts(self, reading: Reading) -> None:
         for amount in amounts(reading.rest, reading.words, self._currency):
             reading.take(amount.span)
             if amount.currency != self._currency and amount.currency not in self._rates:
@@ -277,10 +235,11 @@ class Understander:
             if amount.currency != self._currency:
                 reading.converted.extend((amount.figure, limit) for limit in (high or low,) if limit)
             reading.constrain(
-                Condition("price", minimum=low and low.amount, maximum=high and high.amount), amount.words
+                Condition("price", minimum=low.amount if low else None, maximum=high.amount if high else None),
+                amount.words,
             )
 
-    def _comparatives(self, reading: _Reading) -> None:
+    def _comparatives(self, reading: Reading) -> None:
         words = reading.words
         for name, field, ascending in (
             ("cheapest", "price", True),
@@ -305,24 +264,23 @@ class Understander:
             if not match:
                 continue
             dimension, sign = words.tables[table][match[0]].split()
-            field = self._field_of(dimension, reading)
-            if field and table == "comparative":
-                reading.relative.append(Relative(field, sign == "-", match[0]))
-            elif field:
-                reading.order = Order(field, sign == "-")
+            measured = self._field_of(dimension, reading)
+            if measured and table == "comparative":
+                reading.relative.append(Relative(measured, sign == "-", match[0]))
+            elif measured:
+                reading.order = Order(measured, sign == "-")
             reading.take(match.span())
-        for name, field, value in (("in_stock", "availability", Availability.IN_STOCK.value),):
-            match = words.cue(name).search(reading.rest)
-            if match:
-                reading.asked.append(field)
-                reading.constrain(Condition(field, any_of=frozenset({value})), match[0])
-                reading.take(match.span())
+        match = words.cue("in_stock").search(reading.rest)
+        if match:
+            reading.asked.append("availability")
+            reading.constrain(Condition("availability", any_of=frozenset({Availability.IN_STOCK.value})), match[0])
+            reading.take(match.span())
         match = words.cue("drop").search(reading.rest)
         if match:
             reading.dropped = self._vocabulary.fields(reading.said) or ["*"]
             reading.take(match.span())
 
-    def _field_of(self, dimension: str, reading: _Reading) -> str | None:
+    def _field_of(self, dimension: str, reading: Reading) -> str | None:
         """The numeric field that measures a dimension: the one named, else the one most products at hand have."""
         named = self._vocabulary.fields(reading.said)
         at_hand = [self._product(each) for each in (reading.references or reading.state.slate)]
@@ -346,12 +304,12 @@ class Understander:
             ),
         )
 
-    def _people(self, reading: _Reading) -> None:
+    def _people(self, reading: Reading) -> None:
         reading.recipient, spans = recipients.read(reading.rest, reading.words)
         for span in spans:
             reading.take(span)
 
-    def _sizes(self, reading: _Reading) -> None:
+    def _sizes(self, reading: Reading) -> None:
         for pattern in reading.words.patterns["size"]:
             match = re.search(pattern.replace("VALUE", self._size), reading.rest)
             if not match:
@@ -370,7 +328,7 @@ class Understander:
             reading.take(match.span())
             return
 
-    def _measures(self, reading: _Reading) -> None:
+    def _measures(self, reading: Reading) -> None:
         for match in list(_MEASURE.finditer(reading.rest)):
             fields = [
                 name
@@ -396,7 +354,7 @@ class Understander:
                 condition = Condition(field, maximum=value) if below else Condition(field, minimum=value)
             reading.constrain(condition, match[0])
 
-    def _item(self, reading: _Reading) -> Item | None:
+    def _item(self, reading: Reading) -> Item | None:
         item = self._vocabulary.item(reading.rest, reading.words)
         if item is None:
             return None
@@ -417,7 +375,7 @@ class Understander:
         reading.take(item.span)
         return item
 
-    def _values(self, reading: _Reading) -> None:
+    def _values(self, reading: Reading) -> None:
         merged: dict[tuple[str, bool], list[Match]] = {}
         spans: dict[tuple[int, int], list[Match]] = {}
         for match in self._vocabulary.values(reading.rest, reading.words):
@@ -434,7 +392,7 @@ class Understander:
             condition = Condition(field, none_of=values) if negated else Condition(field, any_of=values)
             reading.constrain(condition, said)
 
-    def _likeliest(self, matches: list[Match], reading: _Reading) -> Match:
+    def _likeliest(self, matches: list[Match], reading: Reading) -> Match:
         """Of the fields one phrase can belong to, the one that most products of the item have it in."""
         if len(matches) == 1:
             return matches[0]
@@ -445,14 +403,14 @@ class Understander:
 
         return max(matches, key=weight)
 
-    def _rating(self, reading: _Reading) -> None:
+    def _rating(self, reading: Reading) -> None:
         match = _STARS.search(reading.rest)
         if match:
             stars = float((match[1] or match[2]).replace(",", "."))
             reading.constrain(Condition("rating", minimum=stars), match[0])
             reading.take(match.span())
 
-    def _asked(self, reading: _Reading) -> list[str]:
+    def _asked(self, reading: Reading) -> list[str]:
         asked = list(reading.asked)
         for meaning, phrases in reading.words.asks.items():
             if phrases.search(reading.said):
@@ -462,20 +420,20 @@ class Understander:
         asked += [name for name in self._vocabulary.fields(reading.said) if name not in ("kind", "department")]
         return list(dict.fromkeys(asked))
 
-    def _intent(self, reading: _Reading) -> Intent:
+    def _intent(self, reading: Reading) -> Intent:
         state, words, said = reading.state, reading.words, reading.said
         if words.cue("back").search(said) and len(state.topics) > (0 if reading.item is None else 1):
             return Intent.BACK
-        kind, margin = self._kind(said)
+        kind, margin = self.examples.nearest(said)
         shopping = bool(reading.item or reading.constraints or reading.relative or reading.order or reading.references)
         if shopping and kind in _COURTESY:
             kind = None
         if reading.references:
-            needed = self._shopping_margin
+            needed = self.examples.certain
         elif kind in _TALK:
-            needed = self._shopping_margin if shopping or reading.unknown() else self._talk_margin
+            needed = self.examples.certain if shopping or reading.unknown() else self.examples.talk
         else:
-            needed = self._service_margin if shopping else 0.0
+            needed = self.examples.service if shopping else 0.0
         if kind and margin > needed:
             return kind
         if words.cue("compare").search(said) and state.slate and reading.item is None:
@@ -501,142 +459,6 @@ class Understander:
         if state.topic and (shopping or reading.recipient or reading.dropped or reading.foreign):
             return Intent.REFINE
         return Intent.FIND
-
-    def _kind(self, said: str) -> tuple[Intent | None, float]:
-        """The nearest kind of message that is not shopping, and by how much it is nearer than shopping."""
-        scores = self._scores(self._examples @ self._encoder.queries([said])[0])
-        shopping = scores.pop("shopping")
-        best = max(scores, key=lambda name: scores[name])
-        return (Intent(best), scores[best] - shopping) if scores[best] > shopping else (None, 0.0)
-
-    def _scores(self, similarity: NDArray[np.float32]) -> dict[str, float]:
-        """Kind of message -> mean similarity of its two nearest examples."""
-        return {
-            str(name): float(np.sort(similarity[self._example_intents == name])[-2:].mean())
-            for name in np.unique(self._example_intents)
-        }
-
-    def _margins(self) -> NDArray[np.float64]:
-        """By how much a kind must be nearer than shopping: what keeps the shares `_SURE` of the shopping examples,
-        each held out in turn, from being taken for another kind. So the margins suit any encoder.
-        """
-        similarity = self._examples @ self._examples.T
-        np.fill_diagonal(similarity, -1.0)
-        nearer = []
-        for row in similarity[self._example_intents == "shopping"]:
-            scores = self._scores(row)
-            shopping = scores.pop("shopping")
-            nearer.append(max(scores.values()) - shopping)
-        return np.maximum(np.quantile(nearer, _SURE), 0.0)
-
-
-class _Reading:
-    """A message while it is read: `rest` is what no rule has understood yet."""
-
-    def __init__(self, said: str, words: Lexicon, state: DialogueState) -> None:
-        self.said, self.rest, self.words, self.state = said, said, words, state
-        self.constraints: list[Constraint] = []
-        self.references: list[str] = []
-        self.relative: list[Relative] = []
-        self.dropped: list[str] = []
-        self.asked: list[str] = []
-        self.claims: list[Match] = []
-        self.foreign: list[str] = []
-        self.converted: list[tuple[str, Money]] = []
-        self.recipient: Recipient | None = None
-        self.item: Item | None = None
-        self.order: Order | None = None
-        self.missing = False
-        self._hidden: list[tuple[int, int]] = []
-
-    def take(self, span: tuple[int, int]) -> None:
-        """Mark a span as understood."""
-        self.rest = blank(self.rest, span)
-
-    def refer(self, product_id: str) -> None:
-        """Note a reference to an earlier product."""
-        if product_id not in self.references:
-            self.references.append(product_id)
-
-    def point(self, number: int) -> None:
-        """Note a reference by place: on the slate shown last or, beyond its end, among all that the topic showed."""
-        slate, topic = self.state.slate, self.state.topic
-        shown = topic.shown if topic else ()
-        if number <= len(slate):
-            self.refer(slate[number - 1 if number > 0 else -1])
-        elif number <= len(shown):
-            self.refer(shown[number - 1])
-        else:
-            self.missing = True
-
-    def constrain(self, condition: Condition, words: str) -> None:
-        """Note a constraint."""
-        self.constraints.append(Constraint(condition, words))
-
-    def negated(self, span: tuple[int, int]) -> bool:
-        """True where a word of negation reaches the span: nothing but bridging words and taken text lies between."""
-        before = self.said[: span[0]]
-        cues = list(self.words.cue("negation").finditer(before))
-        if not cues:
-            return False
-        between = before[cues[-1].end() :]
-        if re.search(r"[.;!?。；！？]", between) or self.words.cue("resets").search(between):
-            return False
-        bridge = self.words.cue("bridge").sub(" ", between)
-        negated = len(tokens(bridge)) <= 2 and len(re.findall(f"[{HAN}]", bridge)) <= 6
-        if negated:
-            self._hidden.append((cues[-1].start(), span[1]))
-        return negated
-
-    def unknown(self, text: str | None = None) -> str:
-        """The content words of `text`, by default of all that is left, that nothing has explained."""
-        rest = self.rest if text is None else text
-        rest = self.words.frame.sub(lambda match: BLANK * len(match[0]), rest)
-        for cue in ("gift", "compare", "back", "more", "similar", "drop"):
-            rest = self.words.cue(cue).sub(lambda match: BLANK * len(match[0]), rest)
-        if has_han(rest):
-            rest = self.words.stop_han.sub(BLANK, rest)
-        parts = re.findall(rf"[{HAN}]{{2,}}|[^\W_{HAN}]+(?:[-'][^\W_{HAN}]+)*", rest)
-        kept = [part for part in parts if part not in self.words.stop and not part.isdigit() and len(part) > 1]
-        return " ".join(kept)
-
-    def phrase(self) -> str:
-        """The unknown words, with the known ones that stand directly before them: "hiking poles", not "poles"."""
-        unknown = self.unknown()
-        if not unknown or has_han(unknown):
-            return unknown
-        start = self.said.find(unknown.split()[0])
-        before = re.search(r"(?:[^\W\d_]+ )+$", self.said[:start])
-        lead = before[0].split() if before else []
-        while any(word in self.words.stop for word in lead):
-            lead = lead[1:]
-        return " ".join([*lead, unknown])
-
-    def search_text(self) -> str:
-        """The message without amounts, negated words and ways of asking: what results are ranked by."""
-        text = self.said
-        for span in self._hidden:
-            text = blank(text, span)
-        kept = self.words.frame.sub(" ", text).replace(BLANK, " ")
-        return " ".join(kept.split())
-
-
-def _pieces(said: str, words: Lexicon) -> Iterator[tuple[bool, str]]:
-    """The message cut where a new request can begin, with True where the cut is a strong one."""
-    strong = True
-    start = 0
-    weak = alternatives(words.cues["joining"])
-    for match in re.finditer(
-        rf"(?P<strong>[.!?。！？;；]+(?=\s|$|[{HAN}])|{alternatives(words.cues['also'])})|{weak}", said
-    ):
-        piece = said[start : match.end() if match["strong"] else match.start()].strip(" ,，、")
-        if tokens(piece) or has_han(piece):
-            yield strong, piece
-            strong = match["strong"] is not None
-        start = match.end()
-    rest = said[start:].strip(" ,，、")
-    if rest:
-        yield strong, rest
 
 
 def _is_size(value: str, wanted: str) -> bool:

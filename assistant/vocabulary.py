@@ -235,13 +235,13 @@ class Vocabulary:
             taken = blank(taken, match.span())
         content = words.stop_han.sub(lambda match: BLANK * len(match[0]), taken)
         for match in re.finditer(f"[{HAN}]{{2,}}", content):
-            part: dict[str, set[str]] = defaultdict(set)
+            meant: dict[str, set[str]] = defaultdict(set)
             for label in (label for label in self._han if match[0] in label):
                 for field, values in self._han[label].items():
-                    part[field] |= values
-            for field, values in part.items():
+                    meant[field] |= values
+            for field, values in meant.items():
                 yield Match(field, frozenset(values), match.span(), match[0])
-            taken = blank(taken, match.span()) if part else taken
+            taken = blank(taken, match.span()) if meant else taken
         found = tokens(taken)
         for length in range(min(6, len(found)), 0, -1):
             for index in range(len(found) - length + 1):

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from assistant.dialogue import DialogueState, Order, Topic
-from assistant.understand import Intent, Understander, Understanding
+from assistant.intent import Intent
+from assistant.understand import Understander, Understanding
 from retrieval.filters import Condition
 
 SHOES = Topic(
@@ -110,7 +111,12 @@ def test_what_a_message_asks(understand: Understander, text: str, intent: Intent
 
 @pytest.mark.parametrize(
     ("text", "field", "less"),
-    [("cheaper", "price", True), ("something pricier", "price", False), ("a lighter one", "weight", True), ("轻一点的", "weight", True)],
+    [
+        ("cheaper", "price", True),
+        ("something pricier", "price", False),
+        ("a lighter one", "weight", True),
+        ("轻一点的", "weight", True),
+    ],
 )  # fmt: skip
 def test_a_comparative_is_a_limit_against_a_product(
     understand: Understander, text: str, field: str, less: bool
@@ -121,7 +127,11 @@ def test_a_comparative_is_a_limit_against_a_product(
 
 @pytest.mark.parametrize(
     ("text", "order"),
-    [("the cheapest kettle", Order("price", True)), ("best rated shoes", Order("rating", False)), ("最便宜的跑鞋", Order("price", True))],
+    [
+        ("the cheapest kettle", Order("price", True)),
+        ("best rated shoes", Order("rating", False)),
+        ("最便宜的跑鞋", Order("price", True)),
+    ],
 )  # fmt: skip
 def test_a_superlative_is_an_order(understand: Understander, text: str, order: Order) -> None:
     assert understand(text, DialogueState()).order == order
