@@ -122,18 +122,23 @@ def cached(name: str, make: Callable[[Path], None]) -> Path:
                 )
     except OSError as error:
         raise OperatorError(
-            f"cannot keep the model {name} in {cache}: {error}; free some space (1.5 GB serve all built-in models) "
+            f"cannot keep the model {name} in {cache}: {error}; free some space (2 GB serve all built-in models) "
             "or set SHOPWRIGHT_CACHE to another folder"
         ) from error
     return folder
 
 
 def _built_in(name: str) -> Path:
+    from safetensors import SafetensorError
+
     weights = BUILT_IN[name]
 
     def make(draft: Path) -> None:
         source, joined = _source(weights, draft)
-        weights.convert(source, draft)
+        try:
+            weights.convert(source, draft)
+        except SafetensorError as error:  # how a full disk shows itself there
+            raise OSError(str(error)) from error
         if joined:
             source.unlink()
 
