@@ -6,10 +6,15 @@ import re
 from functools import partial
 
 from assistant.claims import cues, stock
-from assistant.claims.context import PLAIN, WEAK
+from assistant.claims.context import PLAIN, WEAK, Name
 from assistant.claims.prose import stems
 from assistant.claims.reading import ClaimKind, Reading, Subject, Value
 
+_ELLIPSIS = re.compile(
+    r"\s*(?:(?:is|are|does|do|has|can)(?P<not>n't| not)?|也?(?:则|就)?(?P<no>不是|没有|不行|不能)|也?(?:是|有|可以|行))"
+    r"\s*(?:too|either)?\s*(?=[,.;:!。]|$)",
+    re.IGNORECASE,
+)
 _DESCRIBED = re.compile(
     r"(?<![\w-])(?:[a-z]+(?:proof|[- ]?resistant|[- ]repellent|-free|[- ]safe|[- ]washable|friendly)|(?:un|re|"
     r"non|anti)-?[a-z]{3,}able|"
@@ -30,6 +35,25 @@ def attributes(reading: Reading) -> None:
     """Check every value of the shop that the sentence holds, against the product it is said of."""
     for value in reading.values:
         _attribute(reading, value)
+    for name in reading.names:
+        _elliptic(reading, name)
+    if reading.values:
+        reading.context.said = reading.values[-1].meanings
+
+
+def _elliptic(reading: Reading, name: Name) -> None:
+    """Check "the Brook isn't" and "the Brook does" with the value said last."""
+    found = _ELLIPSIS.match(reading.text, name.end)
+    earlier = [value.meanings for value in reading.values if value.end <= name.start]
+    said = earlier[-1] if earlier else reading.context.said
+    if not found or not said:
+        return
+    denied = bool(found["not"] or found["no"])
+
+    def holds(one: str) -> bool:
+        return reading.shelf[one].has(said) is not denied
+
+    reading.judge(ClaimKind.ATTRIBUTE, (name.start, found.end()), reading.named(name), holds, "what was said last")
 
 
 def _attribute(reading: Reading, value: Value) -> None:

@@ -124,6 +124,7 @@ class Context:
     Attributes:
         shelf: the evidence, ready to be asked.
         mentioned: every product named so far, in order; `gone` those said to be sold out.
+        said: what the value said last means, for "the Brook isn't".
     """
 
     def __init__(
@@ -138,6 +139,7 @@ class Context:
         self.group: tuple[str, ...] = tuple(known)
         self.mentioned: list[str] = known
         self.gone: set[str] = set()
+        self.said: frozenset[Meaning] = frozenset()
 
     def after(self, names: Sequence[Name]) -> None:
         """Remember whom a sentence spoke of."""

@@ -57,6 +57,10 @@ def count(reading: Reading, each: Quantity) -> None:
     if bare and subject.ids and reading.holds(subject, partial(_measures, reading, bare, each.value)):
         reading.claim(ClaimKind.NUMBER, reading.quote(each), subject.ids[0], True, f"its {' or '.join(bare)}")
         return
+    apart = re.search(r"[,(]\s*$", before) and re.match(r"\s*[,)]", after)
+    if apart and led and reading.holds(subject, partial(_optional, reading, reading.quote(each))):
+        reading.claim(ClaimKind.ATTRIBUTE, reading.quote(each), led[-1].ids[0], True, "an option of it")
+        return
     phrase = following[0].stem if following and following[0].start <= 1 else ""
     noun = (
         not phrase
@@ -137,6 +141,10 @@ def count(reading: Reading, each: Quantity) -> None:
 
 def _measures(reading: Reading, fields: Collection[str], value: float, product_id: str) -> bool:
     return any(reading.shelf[product_id].read.measure(name) == value for name in fields)
+
+
+def _optional(reading: Reading, value: str, product_id: str) -> bool:
+    return any(value in values for values in reading.shelf[product_id].product.options.values())
 
 
 def plain(reading: Reading, each: Quantity) -> None:

@@ -87,11 +87,15 @@ def _money(reading: Reading, each: Quantity) -> None:
             ClaimKind.PRICE, reading.quote(each), None, supported or promises.policy(reading, each), "the lowest price"
         )
     elif reading.near("was", each):
+        ahead = next((name.ids for name in reading.names if name.start >= each.end), ())
         reading.judge(
             ClaimKind.PRICE,
             span,
             subject,
-            lambda one: any(same(each.value, old) for old in shelf[one].list_prices),
+            lambda one: (
+                any(same(each.value, old) for old in shelf[one].list_prices)
+                or (one in ahead and any(same(each.value, price) for price in shelf[one].prices))
+            ),
             "list price",
         )
     else:
@@ -203,7 +207,7 @@ def _ranged(reading: Reading, each: Quantity, subject: Subject) -> bool:
 
 def _rating(reading: Reading, each: Quantity) -> None:
     subject, shelf = reading.subject(each.start, each.end), reading.shelf
-    if re.search(r"(?:against|versus|vs\.?|compared (?:with|to))\s*$", reading.text[: each.start], re.I):
+    if re.search(r"(?:against|versus|vs\.?|compared (?:with|to)|对|比)\s*$", reading.text[: each.start], re.I):
         subject = Subject(reading.others(subject, (each.start, each.end))[0])
     if limit := reading.limit(each):
         _limited(reading, each, subject, limit, lambda one: shelf[one].rating)

@@ -23,7 +23,14 @@ def policy(reading: Reading, each: Quantity) -> bool:
         for one in reading.shelf.passages
         if any(known.unit == each.unit and known.currency == each.currency for known in one.numbers)
     ]
-    supporting = [one for one in passages if any(equal(each, known) for known in one.numbers)]
+    span = reading.span_of(each) or (each,)
+    supporting = [
+        one
+        for one in passages
+        if any(
+            all(map(equal, span, one.numbers[at : at + len(span)])) for at in range(len(one.numbers) - len(span) + 1)
+        )
+    ]
     if not supporting:
         return False
     clause = reading.clause(each.start)
@@ -66,10 +73,23 @@ def promises(reading: Reading) -> None:
             or reduced
             or (exempt and bool(pattern.search(shelf.shopper.raw)))
         )
+        if concept == "free" and supported and not own and not exempt:
+            supported = _unconditional(reading, pattern)
         promised = promised or not (own or reduced)
         reading.claim(ClaimKind.POLICY, found[0], None, supported, "in the policies")
     if promised and not exempt:
         _polarity(reading)
+
+
+def _unconditional(reading: Reading, pattern: re.Pattern[str]) -> bool:
+    """Whether what is free is so without the sum that the policy asks for, or the sentence names the sum."""
+    if any(each.unit == "money" for each in reading.numbers):
+        return True
+    granting = [one for one in reading.shelf.passages if pattern.search(one.text.raw)]
+    said = reading.content(0, len(reading.text))
+    best = max((len(said & one.text.vocabulary) for one in granting), default=0)
+    nearest = [one for one in granting if len(said & one.text.vocabulary) == best]
+    return not nearest or any(all(each.unit != "money" for each in one.numbers) for one in nearest)
 
 
 def _polarity(reading: Reading) -> None:

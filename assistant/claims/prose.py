@@ -216,7 +216,7 @@ _UNITS: dict[str, dict[str, float]] = {
         "(?:customer )?(?:reviews?|ratings?|reviewers?)|条?(?:评论|评价)|人评价|reseñas?|avis|bewertungen|opiniones": 1
     },
     "size": {"码|号(?!码|召)": 1},
-    "count": {"[款件种双条只台套把张支瓶盒本样项位根顶副枚颗]|个(?!工作日|小时|月|星期)|对(?!于|比|应)": 1},
+    "count": {"[款件种双条只台套把张支瓶盒本样项位根顶副枚颗]|个(?!工作日|小时|月|星期)|对(?!于|比|应|\\d)": 1},
 }
 _UNIT = [
     (re.compile(spelling, re.IGNORECASE), dimension, size)

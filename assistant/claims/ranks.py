@@ -12,8 +12,23 @@ from assistant.claims.prose import Quantity, same, spaced, stem, stems
 from assistant.claims.reading import NAMED, ClaimKind, Reading, Subject, Value, equal
 
 _SAME = re.compile(
-    r"\b(?:the )?same (?P<en>price|weight|rating)|costs? the same|价格(?:相同|一样)|一样(?:的)?(?P<zh>价格|重|评分)",
+    r"\b(?:the )?same (?P<same>price|weight|rating)|costs? the same|"
+    r"\b(?:just )?as (?P<as>little|much|cheap|expensive|affordable|light|heavy|well[- ]rated|highly[- ]rated) as\b|"
+    r"价格(?:相同|一样)|一样(?:的)?(?P<zh>价格|便宜|贵|重|轻|评分)",
     re.IGNORECASE,
+)
+_SAME_METRIC = {"weight": "weight", "light": "weight", "heavy": "weight", "重": "weight", "轻": "weight"}
+_SAME_METRIC |= dict.fromkeys(("rating", "评分", "well rated", "well-rated", "highly rated", "highly-rated"), "rating")
+_TIMES = re.compile(
+    r"\b(?:(?P<half>half|a third|a quarter)|(?P<times>twice|double|triple|(?:two|three|four|\d+) times))\b"
+    r"(?! (?:size|a|an|zip))|(?P<zh>一半|[两二三四五\d]+倍|翻倍)",
+    re.IGNORECASE,
+)
+_RATIO = {"half": 0.5, "a third": 1 / 3, "a quarter": 0.25, "twice": 2.0, "double": 2.0, "triple": 3.0, "一半": 0.5}
+_RATIO |= {"翻倍": 2.0, "two times": 2.0, "three times": 3.0, "four times": 4.0}
+_RATIO |= {f"{number}倍": value for value, number in enumerate("二三四五", 2)} | {"两倍": 2.0}
+_NOBODY = re.compile(
+    r"\b(?:nobody|no one|none|nothing|no (?:other )?[\w-]+)\b(?: \w+){0,3} *$|没有?$|没有[^,。;]{0,6}比[^,。;]*$", re.I
 )
 _OF_THESE = re.compile(
     r"of (?:the|these|those|your|all) (?:two|three|four|five|six|seven|\d+|pairs?|options|ones)|of (?:them|these|"
@@ -92,9 +107,17 @@ def _mentions(reading: Reading, stems_of: set[str], product_id: str) -> bool:
 
 
 def only(reading: Reading) -> None:
-    """ "The only waterproof pair": nothing else that is shown or fits may be so."""
-    for found in re.finditer(r"\bthe only\b|唯一(?:的|一)?", reading.text):
-        values, subject = _narrowing(reading, found.span()), reading.subject(*found.span())
+    """Check that nothing else is so: "the only waterproof pair", "only the Brook is waterproof"."""
+    for found in re.finditer(rf"\bthe only\b|唯一(?:的|一)?|(?:\bonly |只有)(?=(?:the )?{NAMED})", reading.text):
+        alone = reading.text[found.end() : found.end() + 5].endswith(NAMED) or reading.text[found.end() :][:1] == NAMED
+        if alone:
+            name = next(name for name in reading.names if name.start >= found.end())
+            subject, end = reading.named(name), reading.segment(name.end)[1]
+            values = [
+                value for value in reading.values if name.end <= value.start < end and not reading.denied(value.start)
+            ]
+        else:
+            values, subject = _narrowing(reading, found.span()), reading.subject(*found.span())
         limits = [one for one in reading.numbers if one.start >= found.end() and reading.limit(one)]
         if not subject.ids or not (values or limits):
             continue
@@ -170,16 +193,18 @@ def comparatives(reading: Reading) -> None:
                 continue
             _compare(reading, span, rank.metric, rank.sign)
     for found in _SAME.finditer(reading.text):
-        word = found["en"] or found["zh"] or "price"
-        metric = {"weight": "weight", "重": "weight", "rating": "rating", "评分": "rating"}.get(
-            word.casefold(), "price"
-        )
+        word = (found["same"] or found["as"] or found["zh"] or "price").casefold()
+        weighed = word in ("little", "much") and re.search(r"weigh", reading.text[: found.start()], re.I)
+        metric = "weight" if weighed else _SAME_METRIC.get(word, "price")
         ids = reading.pair(found.span())
         measures = reading.shelf.measures(metric)
         alike = any(
             None not in known and len(known) == 1 for known in ({measure(each) for each in ids} for measure in measures)
         )
-        reading.claim(ClaimKind.COMPARISON, found[0], None, alike and len(ids) > 1, f"equal {metric}")
+        alike = (alike and len(ids) > 1) is not reading.denied(found.start())
+        reading.claim(ClaimKind.COMPARISON, found[0], None, alike, f"equal {metric}")
+    for found in _TIMES.finditer(reading.text):
+        _multiple(reading, found)
     for found in _ER.finditer(reading.text):
         word = (found["more"] or found["er"]).casefold()
         if not reading.fresh(found.span()) or word in _NOT_ER or reading.idle:
@@ -195,14 +220,50 @@ def comparatives(reading: Reading) -> None:
         )
 
 
+def _multiple(reading: Reading, found: re.Match[str]) -> None:
+    """Check "half the price of the Lynx" and "twice as heavy": a product is that many times another, about."""
+    word = next(group for group in found.groups() if group).casefold()
+    ratio = _RATIO.get(word) or float(next(iter(re.findall(r"\d+", word)), 0))
+    subject = reading.subject(*found.span())
+    names = tuple(each for name in reading.names for each in name.ids)
+    others = [each for each in (*names, *reading.context.mentioned) if each not in subject.ids]
+    about = re.search(
+        r"price|cost|cheap|expensive|weigh|heav|light|size|large|big|capacity|价|贵|便宜|重|轻|容量|大",
+        reading.text,
+        re.I,
+    )
+    if not subject.ids or not about or reading.idle:
+        return
+    metric = "weight" if re.search(r"weigh|heav|light|重|轻", reading.text, re.I) else "price"
+    metric = "size" if re.search(r"size|large|big|capacity|容量|大", reading.text, re.I) else metric
+    measures = reading.shelf.measures(metric)
+
+    def holds(one: str) -> bool:
+        pairs = ((measure(one), measure(other)) for measure in measures for other in others)
+        return any(left and right and abs(left / right - ratio) <= 0.05 * ratio for left, right in pairs)
+
+    reading.judge(ClaimKind.COMPARISON, found.span(), subject, holds, f"{ratio:g} times another's {metric}")
+
+
 def _compare(reading: Reading, span: tuple[int, int], metric: str, sign: int, by: Quantity | None = None) -> None:
     shelf, subject = reading.shelf, reading.subject(*span)
     given = [name for name in reading.names if name.compared]
     ids = tuple(each for each in subject.ids if not any(each in name.ids for name in given)) or (
         () if given and subject.named else subject.ids
     )
+    named = {each for name in reading.names if not name.compared for each in name.ids}
+    if subject.named and not ids and named.intersection(*(name.ids for name in given)):
+        reading.claim(ClaimKind.COMPARISON, reading.original[span[0] : span[1]], None, False, "compared with itself")
+        return
     subject = Subject(ids, subject.every, subject.named)
     if not ids and not given and by is None:
+        return
+    if given and len(given) == len(reading.names) and _NOBODY.search(reading.text[: span[0]]):
+        ids = given[0].ids
+        held = any(shelf.leads(each, metric, sign, shelf.pool, reading.fields) for each in ids)
+        reading.claim(
+            ClaimKind.SUPERLATIVE, reading.original[span[0] : span[1]], ids[0], held, f"none beats its {metric}"
+        )
         return
     others, _ = reading.others(subject, span)
     denied = reading.denied(span[0])

@@ -297,8 +297,19 @@ class Reading:
             if left.compared or right.compared:
                 continue
             if gap.strip() and joint.fullmatch(gap) and not (len(left.ids) > 1 or len(right.ids) > 1):
-                groups[right.end] = (*groups.get(left.end, left.ids), *right.ids)
+                listed = groups.get(left.end, left.ids)
+                if right.ids[0] in listed:
+                    words = self.original[left.start : right.end]
+                    self.claim(ClaimKind.NAME, words, right.ids[0], False, "the same product twice")
+                groups[right.end] = (*listed, *right.ids)
         return groups
+
+    def _last_of(self, first: Name) -> Name:
+        """The end of the list of names that a name begins."""
+        for left, right in itertools.pairwise(self.names):
+            if left == first and right.end in self._groups:
+                first = right
+        return first
 
     def named(self, name: Name) -> Subject:
         """The product of a name, or of all names of the list that it ends."""
@@ -310,17 +321,21 @@ class Reading:
         """The products that a claim at this place is said of; none where it is said of no product."""
         text = self.text
         ahead = next((name for name in self.names if name.start >= end), None)
-        if ahead and re.fullmatch(r"(?:\s|的|-)*", text[end : ahead.start]):
+        if ahead and re.fullmatch(r"(?:\s|的|-)*(?:for (?:the )?)?", text[end : ahead.start]):
             return Subject(ahead.ids, named=True)
         before = [name for name in self.names if name.end <= start]
         clause = self.clause(start)
+        gap = text[before[-1].end : start] if before else ""
+        near = re.fullmatch(r"\s*(?:in|from|by|with)\s+(?:the |size )?|\s+size", gap, re.IGNORECASE)
         if before and before[-1].compared and before[-1].start >= clause[0]:
+            if near:
+                return Subject(before[-1].ids, named=True)
             ids = (*before[-1].ids, *(each for name in before if not name.compared for each in name.ids))
             return Subject(ids, named=True)
         subjects = [name for name in before if not name.compared]
         inside = next((name for name in self.names if end <= name.start < clause[1] and not name.compared), None)
         if subjects and subjects[-1].end > clause[0]:
-            return self.named(subjects[-1])
+            return Subject(subjects[-1].ids, named=True) if near else self.named(subjects[-1])
         if inside:
             return self.named(inside)
         lead = text[clause[0] : clause[1]]
@@ -333,6 +348,9 @@ class Reading:
     def _carried(self, start: int, end: int, lead: str) -> Subject:
         """Who is meant where no name stands before the claim."""
         reply, shown = self.context, self.shelf.shown
+        listed = next((name for name in self.names if name.start >= end), None)
+        if listed and re.fullmatch(r"[^:]*:\s*(?:the )?", self.text[end : listed.start], re.IGNORECASE):
+            return self.named(self._last_of(listed))
         if self.cues["every"].search(lead):
             both = reply.group if len(reply.group) > 1 else shown
             return Subject(both, every=True)
@@ -420,6 +438,15 @@ class Reading:
         if self.near("below_before", each) or self.near("below_after", each, after=True):
             return -1
         return int(self.near("above_before", each) or self.near("above_after", each, after=True))
+
+    def span_of(self, each: Quantity) -> tuple[Quantity, Quantity] | None:
+        """Both ends of a range that a number is an end of."""
+        for left, right in itertools.pairwise(self.numbers):
+            if each in (left, right) and left.unit == right.unit:
+                gap = self.text[left.end : right.start]
+                if re.fullmatch(r"\s*(?:to|up to|-|–|—|~|到|至|bis|a|à)\s*", gap, re.IGNORECASE):
+                    return left, right
+        return None
 
     def echoed(self, each: Quantity) -> bool:
         """Whether the shopper gave this number."""
