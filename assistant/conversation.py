@@ -123,7 +123,7 @@ class Assistant:
                 self.store.append(session_id, turn, [event.to_json() for event in _joined([*events, done])])
             yield done
 
-    def retry(self, session_id: str) -> Iterator[Event]:
+    def retry(self, session_id: str) -> Stream[Event, None, None]:
         """Answer the last message again; the turn it had is dropped from the dialogue.
 
         Raises:
