@@ -45,19 +45,25 @@ if TYPE_CHECKING:
     from retrieval.encoder import Encoder
 
 FORMAT = 1  # of the files in an index folder
-TEMPLATE = 1  # of the texts that are encoded and matched by words
+TEMPLATE = 2  # of the texts that are encoded and matched by words
 _DESCRIPTION = 600  # characters of a description that are encoded; more slows indexing and blurs the vector
+_YES, _NO = {"yes", "true"}, {"no", "none", "false"}  # as feeds write them, whatever the shop's language
 _VALUES = 500  # a field with more distinct values than this is free text, not a vocabulary
 
 
 def passage(product: Product) -> str:
-    """The text of a product that is encoded. Prices and stock are left out: they change, and filters serve them."""
-    named = [f"{name}: {', '.join(values)}" for name, values in product.attributes.items()]
-    named += [
-        f"{name}: {', '.join(values)}"
-        for name, values in product.options.items()
-        if name not in product.attributes and any(char.isalpha() for value in values for char in value)
-    ]
+    """The text of a product that is encoded.
+
+    Prices, stock and amounts are left out, which filters serve better, and so is what a product is said not to have:
+    a vector hardly tells "vegan: no" from "vegan: yes".
+    """
+    named: list[str] = []
+    for name, values in {**product.options, **product.attributes}.items():
+        said = [value for value in values if not any(char.isdigit() for char in value)]
+        if any(value.casefold() in _YES for value in said):
+            named.append(name)
+        elif said and not any(value.casefold() in _NO for value in said):
+            named.append(f"{name}: {', '.join(said)}")
     head = [product.title, " > ".join(product.categories), product.brand, *named]
     return ". ".join(part for part in [*head, product.description[:_DESCRIPTION]] if part)
 
@@ -66,7 +72,7 @@ def words(product: Product, glossary: Glossary) -> str:
     """The text of a product that is matched by words: its own, and what the glossary calls its values."""
     values = [*readings(product), *product.options.items()]
     labels = [label for name, found in values for value in found for _, label in glossary.labels(name, value)]
-    named = [value for _, found in values for value in found]
+    named = [name if value.casefold() in _YES else value for name, found in values for value in found]
     head = [product.title, *product.categories, product.brand]
     # The title twice: a word in the name of a product says more than the same word in its description.
     return "\n".join([product.title, *head, *named, *labels, product.description])
@@ -158,10 +164,12 @@ class Index:
         ]
         if changed:
             raise OperatorError(f"the index in {root} does not match ({'; '.join(changed)}); cure it with: {cure}")
-        if len(index.collection) < len(index.ids):
-            raise OperatorError(
-                f"Chroma holds {len(index.collection)} of the {len(index.ids)} products of {shop}; cure it with: {cure}"
-            )
+        try:
+            held = len(index.collection)
+        except OperatorError as error:
+            raise OperatorError(f"{error} If the vectors are lost, make them anew with: {cure}") from error
+        if held < len(index.ids):
+            raise OperatorError(f"Chroma holds {held} of the {len(index.ids)} products of {shop}; cure it with: {cure}")
         return index
 
     @cached_property
@@ -223,8 +231,8 @@ def update(shop: Path, encoder: Encoder, *, progress: bool = False, chroma: str 
             if Catalog(catalog.path).fingerprint != catalog.fingerprint:
                 raise OperatorError(f"the catalogue of {shop} changed while it was indexed; index it again")
             draft.rename(root / name)
-            _settle(root / name)
             (root / "current.new").write_text(name, "utf-8")
+            _settle(root, root / "current.new", root / name, *(root / name).rglob("*"))
             os.replace(root / "current.new", root / "current")
             _settle(root)
             _sweep(root, Index(root / name), before)
@@ -278,14 +286,12 @@ def _make(
 
     made_by = hashlib.sha256(f"{made_from['text template']} {made_from['encoder']}".encode()).hexdigest()[:12]
     collection = f"shopwright-{uid}-{made_by}"
-    if not chroma and known and before and not before.stamp["chroma"]:
-        shutil.copytree(before.folder / "chroma", draft / "chroma")
-    with closing(Vectors(chroma or draft / "chroma", collection, create=True)) as rows:
-        present = rows.ids()
-        if not chroma:  # on a server, the index in use still needs them: they go when the new one is in use
-            rows.delete(sorted(present - set(keys)))
-        missing = [row for row, key in enumerate(keys) if key not in present]
-        rows.add([keys[row] for row in missing], vectors[missing])
+    if chroma:
+        _keep(chroma, collection, keys, vectors)
+    else:
+        _keep_beside(
+            draft / "chroma", before.folder / "chroma" if before and known else None, collection, keys, vectors
+        )
 
     shelf = Shelf(draft / "products.jsonl", ids, np.asarray(offsets))
     facets = Facets.of(shelf.stream())
@@ -330,6 +336,29 @@ def _make(
     return Update(encoded=len(fresh), kept=len(ids) - len(fresh), removed=len(set(known) - set(keys)))
 
 
+def _keep(place: Path | str, collection: str, keys: Sequence[str], vectors: NDArray[np.float32]) -> None:
+    """Have the collection hold `vectors` under `keys`, adding only those it lacks."""
+    with closing(Vectors(place, collection, create=True)) as rows:
+        present = rows.ids()
+        if isinstance(place, Path):  # on a server the index in use still needs them: they go when the new one is
+            rows.delete(sorted(present - set(keys)))
+        missing = [row for row, key in enumerate(keys) if key not in present]
+        rows.add([keys[row] for row in missing], vectors[missing])
+
+
+def _keep_beside(
+    folder: Path, before: Path | None, collection: str, keys: Sequence[str], vectors: NDArray[np.float32]
+) -> None:
+    """Fill the Chroma folder `folder`, starting from a copy of the one before where that can be read."""
+    if before and before.exists():
+        shutil.copytree(before, folder)
+        try:
+            return _keep(folder, collection, keys, vectors)
+        except OperatorError:
+            shutil.rmtree(folder)
+    return _keep(folder, collection, keys, vectors)
+
+
 def _named(facets: Facets, glossary: Glossary) -> Iterator[tuple[str, str, str]]:
     """(field, value, text) for every value that a shopper may mean: the value itself, then its labels."""
     for field in facets.fields.values():
@@ -361,9 +390,9 @@ def _alone(root: Path) -> Iterator[None]:
         yield
 
 
-def _settle(folder: Path) -> None:
-    """Wait until the files in `folder`, and their names, are on the disk."""
-    for path in [*folder.rglob("*"), folder, folder.parent]:
+def _settle(*paths: Path) -> None:
+    """Wait until these files, and the names in these folders, are on the disk."""
+    for path in paths:
         handle = os.open(path, os.O_RDONLY)
         try:
             os.fsync(handle)

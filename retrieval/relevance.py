@@ -27,13 +27,14 @@ from retrieval.lexical import Lexicon
 
 # Weights of similarity, kinship, share and one: logistic regression over 236 things asked for in English and Chinese
 # of two public catalogues, half of them not carried. The second set is for catalogues without kinds or departments.
-_WITH_KINDS = (3.97, 7.74, 1.32, -7.26)
-_WITHOUT_KINDS = (3.71, 0.0, 2.34, -4.05)
+_WITH_KINDS = (4.32, 7.54, 1.61, -6.77)
+_WITHOUT_KINDS = (4.31, 0.0, 2.29, -3.81)
 _SAMPLE = 200  # kinds or titles a line is learnt from
 # The line lies this far above three quarters of the simulated absences; measured on the same catalogues.
 _QUARTILE, _MARGIN = 75, 1.2
 _PRIOR = 10  # simulated absences that the weights' own line counts for
-_TITLE = 0.5  # how similar a product is to its kind's name, beside how similar it is to its own title
+_REACH = 1.5  # how far below the weights' own line a shop may draw its own: its absences can be too easy
+_TITLE = 0.58  # how similar a product is to its kind's name, beside how similar it is to its own title
 
 
 @dataclass(frozen=True)
@@ -116,17 +117,20 @@ class Relevance:
         kinds = np.unique(names.groups[:, 0][names.groups[:, 0] >= 0])
         if not len(kinds):
             sample = _spread(np.arange(len(titles)))
-            reached = (vectors @ encode([titles[row] for row in sample]).T).max(axis=0)
-            own = encode([titles[row] for row in sample]) @ mean
-            scale = _TITLE * float(np.median(reached - own))
-            return cls(_WITHOUT_KINDS, (max(scale, 1e-6), 1.0), mean, names, lexicon)
+            asked = encode([titles[row] for row in sample])
+            nearest = _TITLE * np.median((vectors @ asked.T).max(axis=0) - asked @ mean)
+            return cls(_WITHOUT_KINDS, (max(float(nearest), 1e-6), 1.0), mean, names, lexicon)
         group_of = np.repeat(np.arange(len(names.starts)), np.diff(np.append(names.starts, len(names.vectors))))
         sample = _spread(np.flatnonzero(np.isin(group_of, kinds)))
         similarities = vectors @ names.vectors[sample].T - mean @ names.vectors[sample].T
         own_kind = [names.groups[:, 0] == group_of[row] for row in sample]
-        reached = np.median([similarities[own, at].max() for at, own in enumerate(own_kind)])
+        reached: dict[int, float] = {}  # by the best of a kind's names: some language may be foreign to the encoder
+        for at, row in enumerate(sample):
+            best = float(similarities[own_kind[at], at].max())
+            reached[group_of[row]] = max(best, reached.get(group_of[row], best))
         spread = np.mean(1 - names.vectors @ names.vectors.mean(axis=0))
-        draft = cls(_WITH_KINDS, (max(float(reached), 1e-6), max(float(spread), 1e-6)), mean, names, lexicon)
+        scales = (max(float(np.median(list(reached.values()))), 1e-6), max(float(spread), 1e-6))
+        draft = cls(_WITH_KINDS, scales, mean, names, lexicon)
         absent: list[float] = []
         for at, row in enumerate(sample):
             outside = ~own_kind[at] & ~np.isin(names.groups[:, 1], names.groups[own_kind[at], 1])
@@ -136,7 +140,7 @@ class Relevance:
         if not absent:
             return draft
         line = (np.percentile(absent, _QUARTILE) + _MARGIN) * len(absent) / (len(absent) + _PRIOR)
-        weights = (*_WITH_KINDS[:3], _WITH_KINDS[3] - float(line))
+        weights = (*_WITH_KINDS[:3], _WITH_KINDS[3] - max(float(line), -_REACH))
         return cls(weights, draft.scales, mean, names, lexicon)
 
     def judge(self, text: str, vector: NDArray[np.float32], cosines: NDArray[np.float32]) -> Judgement:

@@ -43,7 +43,7 @@ class Vectors:
         with self._readable():
             if isinstance(place, Path):
                 if not create and not (place / "chroma.sqlite3").exists():
-                    raise OperatorError(f"no Chroma collection in {place}; make it with: shopwright index --shop DIR")
+                    raise OperatorError(f"no Chroma collection in {place}.")
                 self._client = chromadb.PersistentClient(str(place), settings=settings)
             else:
                 url = urlsplit(place)
@@ -59,12 +59,13 @@ class Vectors:
 
     @contextmanager
     def _readable(self) -> Iterator[None]:
+        import httpx
         from chromadb.errors import ChromaError
 
         try:
             yield
-        except (ChromaError, ValueError, OSError) as error:
-            raise OperatorError(f"Chroma at {self._place}: {error}; is it running, and is there disk left?") from error
+        except (ChromaError, httpx.HTTPError, ValueError, OSError) as error:
+            raise OperatorError(f"Chroma at {self._place} does not serve: {error}.") from error
 
     def __len__(self) -> int:
         with self._readable():
