@@ -10,6 +10,7 @@ from collections.abc import Generator as Stream
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import date
 from typing import Self
 
 from assistant.answer import Answers
@@ -28,7 +29,7 @@ from assistant.dialogue import (
     Text,
 )
 from assistant.evidence import Evidence
-from assistant.generate import EndpointGenerator, Generator, TemplateGenerator, TransformersGenerator
+from assistant.generate import EndpointGenerator, Generator, Limits, TemplateGenerator, TransformersGenerator
 from assistant.grounding import Grounder, sentences
 from assistant.lexicon import has_han
 from assistant.notation import Notation, languages
@@ -50,6 +51,7 @@ _TOLD = frozenset(
     {"name", "other", "price", "value", "kinds", "quote", "question", "difference", "first", "second", "given"}
 )
 
+_STALE = 30  # days after which currency rates are too old to trust
 _log = logging.getLogger(__name__)
 
 
@@ -88,6 +90,9 @@ class Assistant:
             OperatorError: no catalogue, an index that does not match, a model that cannot be loaded.
             MerchantError: a broken glossary or policy page.
         """
+        age = (date.today() - settings.rates_as_of).days if settings.rates_as_of else 0
+        if age > _STALE:
+            _log.warning("the currency rates in shop.toml are %d days old; set rates.as_of when you renew them", age)
         search = Search.open(settings.shop, open_encoder(settings.encoder))
         return cls(settings, search, Store(settings.database_url, settings.contact), _generator(settings))
 
@@ -266,10 +271,12 @@ def _generator(settings: Settings) -> Generator:
     A built-in model is made to be tuned: without an adapter it misstates most plans (5 replies of 40 were right), so
     until it has one the template speaks, and whoever starts the assistant is told.
     """
+    limits = Limits(whole=settings.reply_seconds)
+    limits = Limits(whole=settings.reply_seconds)
     if settings.generator == "openai":
-        return EndpointGenerator(settings.llm_url, settings.llm_model, settings.llm_key)
+        return EndpointGenerator(settings.llm_url, settings.llm_model, settings.llm_key, limits=limits)
     if settings.generator == "transformers" and (settings.adapter or settings.model not in BUILT_IN):
-        return TransformersGenerator(settings.model, settings.adapter, examples=not settings.adapter)
+        return TransformersGenerator(settings.model, settings.adapter, examples=not settings.adapter, limits=limits)
     if settings.generator == "transformers":
         _log.warning("%s is not tuned yet, so templates word the replies; set adapter to tune it in", settings.model)
     return TemplateGenerator()

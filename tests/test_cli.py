@@ -13,7 +13,9 @@ import toy
 from scripted import ScriptedAssistant
 
 import assistant.conversation
+import assistant.demo_shop.make
 import retrieval.encoder
+import ui.app
 from retrieval.errors import OperatorError
 from ui import cli
 
@@ -181,6 +183,28 @@ def test_import_and_index(run: Run, tmp_path: Path) -> None:
     status, out, _ = run("index", at=shop)
     assert "0 encoded, 2 unchanged" in out
     assert lines(run("search", "kettle", "--json", at=shop)[1])[0]["price"] == 15.0
+
+
+def test_demo_makes_the_shop_once(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def make(shop: Path) -> None:
+        made.append(shop)
+        shop.mkdir(exist_ok=True)
+        product = {"id": "a", "title": "Blue kettle", "price": "15.00 USD", "availability": "in_stock", "link": "x"}
+        (shop / "feed.jsonl").write_text(json.dumps(product) + "\n")
+
+    served = []
+    monkeypatch.setattr(assistant.demo_shop.make, "make", make)
+    monkeypatch.setattr(ui.app, "serve", served.append)
+    shop = tmp_path / "demo"
+    for _ in range(2):
+        assert run("demo", at=shop)[0] == 0
+    assert (made, served) == ([shop], [])
+    (shop / "shop.toml").write_text('name = "Kettles"\nport = 8000')
+    assert run("demo", "--serve", "--port", "9000", at=shop)[0] == 0
+    assert [(settings.name, settings.port) for settings in served] == [("Kettles", 9000)]
+    assert "0 encoded, 1 unchanged" in run("index", at=shop)[1]
 
 
 def test_ask_prints_the_events(run: Run) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.config import Settings
-from retrieval.errors import MerchantError, ShopperError, ShopwrightError
+from retrieval.errors import MerchantError, OperatorError, ShopperError, ShopwrightError
 
 if TYPE_CHECKING:
     from assistant.conversation import Assistant
@@ -325,14 +325,19 @@ def _demo(options: argparse.Namespace) -> None:
     from assistant.demo_shop.make import make
     from retrieval.encoder import open_encoder
     from retrieval.feeds import import_feed
-    from retrieval.index import update
+    from retrieval.index import Index, update
 
     if not (options.shop / "catalog.sqlite").exists():
         _note(f"making the demo shop in {options.shop}")
         make(options.shop)
         _note(str(import_feed(options.shop / "feed.jsonl", options.shop / "catalog.sqlite", progress=True)))
     settings = _settings(options)
-    update(settings.shop, open_encoder(settings.encoder), progress=True, chroma=settings.chroma_url)
+    encoder = open_encoder(settings.encoder)
+    try:
+        Index.open(settings.shop, encoder)
+    except OperatorError as missing:
+        _note(f"indexing: {missing}")
+        update(settings.shop, encoder, progress=True, chroma=settings.chroma_url)
     if options.serve:
         _serve(options)
 
