@@ -34,7 +34,7 @@ class Settings:
         contact: how a shopper reaches a person: an e-mail address, a telephone number or a sentence.
         currency: ISO 4217 code; "" means the catalogue's own.
         rates: currency -> value of one unit of it in the shop's currency, for amounts in another one.
-        rates_as_of: the day of the rates, which is said with every converted amount.
+        rates_as_of: the day of the rates; whoever starts the assistant is warned when they are over 30 days old.
         encoder: the sentence encoder: a built-in name, a folder or a hub name.
         generator: what words replies: transformers (in this process), openai (any OpenAI-compatible server) or
             template (no model).

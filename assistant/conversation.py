@@ -272,7 +272,6 @@ def _generator(settings: Settings) -> Generator:
     until it has one the template speaks, and whoever starts the assistant is told.
     """
     limits = Limits(whole=settings.reply_seconds)
-    limits = Limits(whole=settings.reply_seconds)
     if settings.generator == "openai":
         return EndpointGenerator(settings.llm_url, settings.llm_model, settings.llm_key, limits=limits)
     if settings.generator == "transformers" and (settings.adapter or settings.model not in BUILT_IN):

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from eval.turns import demo_shop, plain_rate, turns
 from retrieval.catalog import Availability, Catalog, Money, Product, Variant
 from retrieval.filters import Filters
 from retrieval.index import Index, update
@@ -193,7 +194,20 @@ def _recall(exact: Sequence[NDArray[np.intp]], found: Sequence[Sequence[str]], i
     return float(np.mean(shares))
 
 
-SECTIONS: dict[str, Callable[[], list[Figure]]] = {"search": search}
+def shop() -> list[Figure]:
+    """How fast the demo shop is indexed, beside plain sentence-transformers, and how fast its shoppers are answered."""
+    with tempfile.TemporaryDirectory() as folder:
+        indexed = demo_shop(Path(folder))
+        plain = plain_rate(300)
+        shown, said = turns(Path(folder))
+    return [
+        Figure("products indexed", indexed, "/s", 1.5, "sentence-transformers encode", plain, indexed / plain),
+        Figure(f"products shown, p95 of {len(shown)} turns", float(np.percentile(shown, 95)), "ms", 150, at_most=True),
+        Figure(f"first words, p95 of {len(said)} turns", float(np.percentile(said, 95)), "ms", 1200, at_most=True),
+    ]
+
+
+SECTIONS: dict[str, Callable[[], list[Figure]]] = {"search": search, "shop": shop}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -10,6 +10,7 @@ from assistant.wording import languages, phrases, word
 from retrieval.errors import OperatorError
 
 FACTS: dict[PointKind, tuple[str, ...]] = {
+    PointKind.TOPIC: ("what",),
     PointKind.FOUND: ("n", "count", "what", "limits"),
     PointKind.SUGGEST: ("n", "count", "what", "limits"),
     PointKind.BEST: ("name", "price", "reason"),
