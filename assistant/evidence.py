@@ -55,6 +55,11 @@ class Passage:
     numbers: tuple[Quantity, ...]
     denied: bool
 
+    @cached_property
+    def beginnings(self) -> frozenset[str]:
+        """The first letters of its words, so that "exchanged" meets "exchange"."""
+        return frozenset(word[:6] for word in self.text.vocabulary)
+
 
 class Shelf:
     """The evidence of one turn, ready to be asked; everything is read when first needed."""

@@ -78,6 +78,8 @@ class ReplyCheck:
         counts.carries(reading)
         attributes.attributes(reading)
         attributes.described(reading)
+        attributes.every(reading)
+        attributes.borrowed(reading)
         attributes.silence(reading)
         promises.promises(reading)
         strangers.codes(reading)

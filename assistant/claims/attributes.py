@@ -15,15 +15,22 @@ _ELLIPSIS = re.compile(
     r"\s*(?:too|either)?\s*(?=[,.;:!。]|$)",
     re.IGNORECASE,
 )
+_EVERY = re.compile(
+    r"\b(?:every|all|any) (?:its |the )?(?:colou?rs?|sizes?)\b|"
+    r"(?:所有|全部|各种|每个|每种)(?:颜色|尺码|尺寸)|全(?:色|码)",
+    re.IGNORECASE,
+)
+_BORROWED = 3  # words of another product's text that make a fact borrowed, where its own data has none of them
 _DESCRIBED = re.compile(
     r"(?<![\w-])(?:[a-z]+(?:proof|[- ]?resistant|[- ]repellent|-free|[- ]safe|[- ]washable|friendly)|(?:un|re|"
     r"non|anti)-?[a-z]{3,}able|"
     r"breathable|foldable|washable|adjustable|removable|rechargeable|reversible|stackable|recyclable|"
     r"biodegradable|inflatable|"
     r"detachable|collapsible|extendable|refillable|vegan|organic|handmade|hypoallergenic|insulated|padded|"
-    r"cordless|wireless)"
+    r"cordless|wireless|best-?sell\w*|popular|brand[- ]new|new arrivals?|limited[- ]edition|award[- ]\w+|"
+    r"exclusive|trending|handcrafted)"
     r"(?![\w-])|防[\u4e00-\u9fff]|可机洗|可手洗|可水洗|耐[热磨高低洗用][\u4e00-\u9fff]?|抗[\u4e00-\u9fff]|透气|"
-    r"保暖|可折叠|可充电|可调节|可拆卸|有机|无线",
+    r"保暖|可折叠|可充电|可调节|可拆卸|有机|无线|热销|爆款|新款|新品|人气|最受欢迎|限量|获奖",
     re.IGNORECASE,
 )
 _NOT_DESCRIBED = frozenset(
@@ -39,6 +46,12 @@ def attributes(reading: Reading) -> None:
         _elliptic(reading, name)
     if reading.values:
         reading.context.said = reading.values[-1].meanings
+
+
+def _listed(reading: Reading, value: Value) -> bool:
+    """Whether a word stands as a reason of its own: "$28: normal and vegan"."""
+    before = re.search(r"(?:[:,(、和]|\band)\s*$", reading.text[: value.start])
+    return bool(before and re.match(r"\s*(?:\band\b|[.,;)、和。]|$)", reading.text[value.end :]))
 
 
 def _elliptic(reading: Reading, name: Name) -> None:
@@ -63,7 +76,8 @@ def _attribute(reading: Reading, value: Value) -> None:
     shelf, subject = reading.shelf, reading.subject(*span)
     unsaid = any(start <= value.start < end for start, end in reading.unsaid)
     broad = all(name in ("kind", "department", "category") for name, _ in value.meanings)
-    if value.phrase in WEAK and not any(name in reading.fields for name, _ in value.meanings):
+    weak = value.phrase in WEAK or len(value.phrase) == 1
+    if weak and not any(name in reading.fields for name, _ in value.meanings) and not _listed(reading, value):
         return
     if reading.idle or reading.missing(value.start) or (broad and not subject.named):
         return
@@ -71,6 +85,10 @@ def _attribute(reading: Reading, value: Value) -> None:
         return
     if not shelf.evidence.products and not unsaid:
         return
+    fields = reading.vocabulary.fields.get(tuple(value.phrase.split()), frozenset())
+    stated = any(reading.having(each, name) for each in subject.ids for name in fields)
+    if stated and all(meant != "yes" for _, meant in value.meanings):
+        return  # "4 speeds" names the field
     denied = reading.denied(value.start) and not unsaid
     if denied and reading.wished(value) and reading.said("yours", reading.clause(value.start)):
         return
@@ -125,6 +143,38 @@ def described(reading: Reading) -> None:
             partial(_says, reading, said, inverted),
             "the data says so",
         )
+
+
+def borrowed(reading: Reading) -> None:
+    """What stands in the text of another product of the turn, and not in that of the product it is said of."""
+    if reading.idle or len(reading.shelf.evidence.products) < 2:
+        return
+    for name in reading.names:
+        end = reading.segment(name.start)[1]
+        following = min((each.start for each in reading.names if each.start >= name.end), default=end)
+        said = reading.content(name.end, min(following, end)) - WEAK
+        subject = reading.named(name)
+        if name.compared or len(said) < _BORROWED or not subject.ids:
+            continue
+        lacking = {word for word in said if not any(reading.shelf[one].knows(word) for one in subject.ids)}
+        for other in reading.shelf.evidence.products:
+            taken = {word for word in lacking if word in reading.shelf[other].read.text.vocabulary}
+            if other not in subject.ids and len(taken) >= _BORROWED:
+                words = reading.original[name.start : min(following, end)]
+                reading.claim(ClaimKind.ATTRIBUTE, words, subject.ids[0], False, f"said of {other}: {sorted(taken)}")
+                break
+
+
+def every(reading: Reading) -> None:
+    """Check "in every colour" and "所有尺码": each form of the product can be had."""
+    for found in _EVERY.finditer(reading.text):
+        subject = reading.subject(*found.span())
+        if subject.ids and not reading.idle and not reading.denied(found.start()):
+            reading.judge(ClaimKind.STOCK, found.span(), subject, partial(_complete, reading), "each form can be had")
+
+
+def _complete(reading: Reading, product_id: str) -> bool:
+    return all(each.availability.orderable for each in reading.shelf[product_id].product.variants)
 
 
 def silence(reading: Reading) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from assistant.claims.cues import cues, table
-from assistant.claims.prose import CJK, normalize, quantities, spaced, stem, stems
+from assistant.claims.prose import normalize, quantities, spaced, stem, stems
 from assistant.claims.record import Library, Meaning
 from assistant.evidence import Evidence, Shelf
 from retrieval.facets import Facets
@@ -101,7 +101,7 @@ class Vocabulary:
         lone = len(phrase) == 1
         if not phrase or len(phrase) > 6 or (lone and (phrase[0] in PLAIN or phrase[0].isdigit())):
             return
-        if all(word.replace(".", "").isdigit() for word in phrase) or (lone and re.fullmatch(f"[{CJK}]", phrase[0])):
+        if all(word.replace(".", "").isdigit() for word in phrase):
             return
         if lone and _SMALL.fullmatch(spelling) and spelling.isupper():
             self.upper.add(phrase[0])

@@ -57,9 +57,9 @@ def count(reading: Reading, each: Quantity) -> None:
     if bare and subject.ids and reading.holds(subject, partial(_measures, reading, bare, each.value)):
         reading.claim(ClaimKind.NUMBER, reading.quote(each), subject.ids[0], True, f"its {' or '.join(bare)}")
         return
-    apart = re.search(r"[,(]\s*$", before) and re.match(r"\s*[,)]", after)
-    if apart and led and reading.holds(subject, partial(_optional, reading, reading.quote(each))):
-        reading.claim(ClaimKind.ATTRIBUTE, reading.quote(each), led[-1].ids[0], True, "an option of it")
+    apart = re.search(r"(?:[,(]|\bin)\s*$", before) and re.match(r"\s*(?:[,):.]|for\b|and\b|$)", after)
+    if apart and subject.ids and reading.holds(subject, partial(_optional, reading, reading.quote(each))):
+        reading.claim(ClaimKind.ATTRIBUTE, reading.quote(each), subject.ids[0], True, "an option of it")
         return
     phrase = following[0].stem if following and following[0].start <= 1 else ""
     noun = (

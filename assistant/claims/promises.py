@@ -38,8 +38,7 @@ def policy(reading: Reading, each: Quantity) -> bool:
     wide = reading.content(0, len(reading.text))
 
     def shared(passage: Passage) -> int:
-        vocabulary = passage.text.vocabulary
-        return 2 * len(near & vocabulary) + len(wide & vocabulary)
+        return 2 * _overlap(near, passage) + _overlap(wide, passage)
 
     best = max(map(shared, supporting))
     return best >= max((shared(one) for one in passages if one not in supporting), default=0)
@@ -81,21 +80,26 @@ def promises(reading: Reading) -> None:
         _polarity(reading)
 
 
+def _overlap(said: set[str], passage: Passage) -> int:
+    """How many words of a sentence a passage has, whatever their endings."""
+    return len({word[:6] for word in said} & passage.beginnings)
+
+
 def _unconditional(reading: Reading, pattern: re.Pattern[str]) -> bool:
     """Whether what is free is so without the sum that the policy asks for, or the sentence names the sum."""
     if any(each.unit == "money" for each in reading.numbers):
         return True
     granting = [one for one in reading.shelf.passages if pattern.search(one.text.raw)]
     said = reading.content(0, len(reading.text))
-    best = max((len(said & one.text.vocabulary) for one in granting), default=0)
-    nearest = [one for one in granting if len(said & one.text.vocabulary) == best]
+    best = max((_overlap(said, one) for one in granting), default=0)
+    nearest = [one for one in granting if _overlap(said, one) == best]
     return not nearest or any(all(each.unit != "money" for each in one.numbers) for one in nearest)
 
 
 def _polarity(reading: Reading) -> None:
     """A policy must not be turned into its opposite: the passage most like the sentence denies as it does."""
     said = reading.content(0, len(reading.text))
-    scored = [(len(said & one.text.vocabulary), one) for one in reading.shelf.passages]
+    scored = [(_overlap(said, one), one) for one in reading.shelf.passages]
     best = max((score for score, _ in scored), default=0)
     if best < 2 or best < len(said) * 0.6:
         return

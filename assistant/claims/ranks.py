@@ -30,6 +30,9 @@ _RATIO |= {f"{number}倍": value for value, number in enumerate("二三四五", 
 _NOBODY = re.compile(
     r"\b(?:nobody|no one|none|nothing|no (?:other )?[\w-]+)\b(?: \w+){0,3} *$|没有?$|没有[^,。;]{0,6}比[^,。;]*$", re.I
 )
+_BARE = re.compile(r"比[^,。;]*?(?P<word>便宜|贵|轻|重|大|小)(?=[,。;!]|$|得多|多了|不少|很多)")
+_BARE_METRIC = {"便宜": ("price", -1), "贵": ("price", 1), "轻": ("weight", -1), "重": ("weight", 1)}
+_BARE_METRIC |= {"大": ("size", 1), "小": ("size", -1)}
 _OF_THESE = re.compile(
     r"of (?:the|these|those|your|all) (?:two|three|four|five|six|seven|\d+|pairs?|options|ones)|of (?:them|these|"
     r"those|both)|"
@@ -183,6 +186,11 @@ def _narrowing(reading: Reading, span: tuple[int, int]) -> list[Value]:
 
 def comparatives(reading: Reading) -> None:
     """Check comparisons without an amount: cheaper, lighter than, the same price."""
+    for found in _BARE.finditer(reading.text):
+        span = found.span("word")
+        if reading.fresh(span) and not reading.idle:
+            reading.done.append(span)
+            _compare(reading, span, *_BARE_METRIC[found["word"]])
     for rank in reading.cues.ranks:
         for found in rank.pattern.finditer(reading.text):
             span = found.span()

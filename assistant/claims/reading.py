@@ -248,6 +248,8 @@ class Reading:
                     continue
                 if any(one.start < start < one.end or one.start < end < one.end for one in self.numbers):
                     continue
+                if any(one.start == start and one.end == end for one in self.numbers):
+                    continue
                 around = []
                 if position:
                     around.append((listed[position - 1].stem, *phrase))

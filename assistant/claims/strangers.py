@@ -6,7 +6,7 @@ import re
 from functools import partial
 
 from assistant.claims.context import PLAIN
-from assistant.claims.prose import stem, stems
+from assistant.claims.prose import stems
 from assistant.claims.reading import BEGINS, ClaimKind, Reading
 
 _CODE = re.compile(r"(?<![\w.@/-])(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{2,}(?:-[A-Za-z0-9]+)*(?![\w@])", re.ASCII)
@@ -14,6 +14,8 @@ _CAPITAL = re.compile(r"(?<![A-Za-zÀ-ÿ0-9'.-])[A-ZÀ-Þ][A-Za-zÀ-ÿ0-9']*(?:-
 _STARTER = re.compile(
     r"\s(?:is|are|costs?|has|have|comes?|weighs?|fits?|keeps?|does|isn't|holds?|would|can|was)\b|'s\b"
 )
+_TITLED = re.compile(r"\s+(?!I\b)[A-Z][a-z]+\b|\s*(?:,|at|for|\()\s*[$€£¥]")
+_NEXT = re.compile(r"\s([A-Z][A-Za-zÀ-ÿ]+)")
 _UNITLIKE = re.compile(
     r"[A-Z]|X{0,3}[SL]|USD|EUR|GBP|CNY|RMB|JPY|US|EU|UK|OK|I'(?:m|d|ll|ve)|[kKM]?[WVA]h?|m?Ah|GB|TB|MB|[MG]?Hz|L"
 )
@@ -51,10 +53,7 @@ def _holds(reading: Reading, code: str, product_id: str) -> bool:
 def strangers(reading: Reading) -> None:
     """Capitalised words that nothing in the evidence knows are taken for products that are not there."""
     reply, text = reading.context, reading.text
-    german = reply.language.startswith("de")
     for found in _CAPITAL.finditer(text):
-        word = stem(found[0])
-        begins = bool(BEGINS.search(text[: found.start()])) and "zh" not in reply.language
         numeric = any(one.start < found.end() and found.start() < one.end for one in reading.numbers)
         if numeric or not reading.fresh(found.span()) or _UNITLIKE.fullmatch(found[0]):
             continue
@@ -69,17 +68,26 @@ def strangers(reading: Reading) -> None:
         if neighbour and not any(all(map(reading.shelf[one].knows, stems(found[0]))) for one in neighbour.ids):
             reading.claim(ClaimKind.NAME, found[0], None, False, "no part of the name before it")
             continue
-        parts = set(stems(found[0])) or {word}
-        if all(map(reply.knows, parts)) or (not begins and not german and parts & PLAIN):
-            continue
-        if begins or german:
-            subject = _STARTER.match(text, found.end())
-            if not (parts & reply.vocabulary.titles.words) and not (subject and not german):
-                continue
-            if not subject and reply.lowers(word):
-                continue
-            if not subject and not german:
-                continue
-        if re.search(r"[a-z]ing$", found[0]) and begins:
+        parts = stems(found[0])
+        if all(map(reply.knows, parts)) or _is_ordinary(reading, found, parts):
             continue
         reading.claim(ClaimKind.NAME, found[0], None, False, "no product, brand or word of the evidence")
+
+
+def _is_ordinary(reading: Reading, found: re.Match[str], parts: tuple[str, ...]) -> bool:
+    """Whether a capital is owed to the place or the language, and not to a name.
+
+    At the start of a sentence a word is a name if it is the subject, priced or followed by another capital; German
+    writes every noun with a capital, so there only words of titles and pairs of unknown words are names.
+    """
+    reply, text = reading.context, reading.text
+    titled = any(part in reply.vocabulary.titles.words for part in parts)
+    if reply.language.startswith("de"):
+        following = _NEXT.match(text, found.end())
+        paired = following is not None and not all(map(reply.knows, stems(following[1])))
+        return not paired and (not titled or all(map(reply.lowers, parts)))
+    if reply.language.startswith("zh") or not BEGINS.search(text[: found.start()]):
+        return any(part in PLAIN for part in parts)
+    gerund = re.search(r"[a-z]ing$", found[0]) is not None
+    subject = _STARTER.match(text, found.end()) or _TITLED.match(text, found.end())
+    return gerund or subject is None
