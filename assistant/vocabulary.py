@@ -126,6 +126,10 @@ class Vocabulary:
             if named:
                 self._title_heads[named[-1]] += 1
             self._names[" ".join(words)].add(product.id)
+        self._labels = [
+            (label if has_han(label) else f" {' '.join(stems(label))} ", sorted(self._fields[label]))
+            for label in sorted(self._fields, key=len, reverse=True)
+        ]
         self._han_pattern = _longest(self._han)
         self._han_kind_pattern = _longest(self._han_kinds)
 
@@ -261,11 +265,7 @@ class Vocabulary:
     def fields(self, text: str) -> list[str]:
         """Fields whose name or label stands in the text, longest label first."""
         flat = f" {' '.join(stems(text))} "
-        found = []
-        for label in sorted(self._fields, key=len, reverse=True):
-            inside = label in text if has_han(label) else f" {' '.join(stems(label))} " in flat
-            if inside:
-                found.extend(sorted(self._fields[label]))
+        found = [name for label, names in self._labels if label in (text if has_han(label) else flat) for name in names]
         return list(dict.fromkeys(found))
 
     def named(self, text: str, among: Sequence[Product]) -> list[str]:
