@@ -93,6 +93,8 @@ def count(reading: Reading, each: Quantity) -> None:
     limits = [
         one for one in reading.numbers if one is not each and clause[0] <= one.start < clause[1] and reading.limit(one)
     ]
+    if re.match(r"\s*(?:里|中|之中|当中)", after) or re.search(r"\bof (?:the|these|those)\s*$", before, re.I):
+        narrowing, limits = [], []  # "of the three" counts them all
     stocked = reading.said("stock_in", clause) or reading.said("stock_any", clause)
 
     def number(pool: Collection[str]) -> set[int]:
