@@ -12,9 +12,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from assistant.claims import attributes, counts, figures, promises, ranks, stock, strangers
+from assistant.claims.claim import Claim, ClaimKind
 from assistant.claims.context import Context, Titles, Vocabulary
 from assistant.claims.prose import normalize, sentences
-from assistant.claims.reading import Claim, ClaimKind, Reading
+from assistant.claims.reading import Reading
 from assistant.claims.record import Library
 from assistant.evidence import Evidence
 from retrieval.facets import Facets

@@ -6,9 +6,10 @@ import re
 from functools import partial
 
 from assistant.claims import cues, stock
+from assistant.claims.claim import ClaimKind
 from assistant.claims.context import PLAIN, WEAK, Name
 from assistant.claims.prose import stems
-from assistant.claims.reading import ClaimKind, Reading, Subject, Value
+from assistant.claims.reading import Reading, Subject, Value
 
 _ELLIPSIS = re.compile(
     r"\s*(?:(?:is|are|does|do|has|can)(?P<not>n't| not)?|也?(?:则|就)?(?P<no>不是|没有|不行|不能)|也?(?:是|有|可以|行))"

@@ -8,8 +8,9 @@ from collections.abc import Collection
 from functools import partial
 
 from assistant.claims import promises
+from assistant.claims.claim import ClaimKind
 from assistant.claims.prose import CJK, Quantity, same, spaced, stems, words
-from assistant.claims.reading import NAMED, ClaimKind, Reading
+from assistant.claims.reading import NAMED, Reading
 
 _PRODUCT_NOUNS = frozenset(
     spaced(

@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable
 
 from assistant.claims import counts, cues, promises, ranks, stock
+from assistant.claims.claim import ClaimKind
 from assistant.claims.prose import Quantity, same, stems
-from assistant.claims.reading import ClaimKind, Reading, Subject, equal
+from assistant.claims.reading import Reading, Subject, equal
 from assistant.claims.record import contains
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from assistant.claims import cues
+from assistant.claims.claim import ClaimKind
 from assistant.claims.prose import Quantity
-from assistant.claims.reading import ClaimKind, Reading, equal
+from assistant.claims.reading import Reading, equal
 from assistant.evidence import Passage
 
 UNABLE = re.compile(

@@ -7,9 +7,10 @@ import re
 from functools import partial
 
 from assistant.claims import promises
+from assistant.claims.claim import ClaimKind
 from assistant.claims.cues import Rank
 from assistant.claims.prose import Quantity, same, spaced, stem, stems
-from assistant.claims.reading import NAMED, ClaimKind, Reading, Subject, Value, equal
+from assistant.claims.reading import NAMED, Reading, Subject, Value, equal
 
 _SAME = re.compile(
     r"\b(?:the )?same (?P<same>price|weight|rating)|costs? the same|"

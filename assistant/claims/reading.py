@@ -6,9 +6,9 @@ import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property, partial
 
+from assistant.claims.claim import Claim, ClaimKind
 from assistant.claims.context import FUNCTION, PLAIN, Context, Name
 from assistant.claims.prose import CJK, Quantity, normalize, quantities, same, spaced, stems, words
 from assistant.claims.record import Meaning
@@ -25,35 +25,6 @@ _ORDINAL = re.compile(
     rf"|第(?P<han>[一二三四五六七八九十]|\d{{1,2}})(?:款|个|双|件|种|条|台|把|样)?",
     re.IGNORECASE,
 )
-
-
-class ClaimKind(StrEnum):
-    """What a claim is about."""
-
-    PRICE = "price"
-    STOCK = "stock"
-    RATING = "rating"
-    ATTRIBUTE = "attribute"
-    NAME = "name"
-    COUNT = "count"
-    SUPERLATIVE = "superlative"
-    COMPARISON = "comparison"
-    POLICY = "policy"
-    NUMBER = "number"
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One claim of a sentence: the words that make it, the product it is said of, and whether the data bears it out.
-
-    `why` says what the data was asked.
-    """
-
-    kind: ClaimKind
-    text: str
-    product_id: str | None
-    supported: bool
-    why: str
 
 
 @dataclass(frozen=True)

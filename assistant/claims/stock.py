@@ -6,8 +6,9 @@ import itertools
 import re
 from collections.abc import Collection, Iterable
 
+from assistant.claims.claim import ClaimKind
 from assistant.claims.prose import stems
-from assistant.claims.reading import ClaimKind, Reading, Subject
+from assistant.claims.reading import Reading, Subject
 from assistant.claims.record import Meaning
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from functools import partial
 
+from assistant.claims.claim import ClaimKind
 from assistant.claims.context import PLAIN
 from assistant.claims.prose import stems
-from assistant.claims.reading import BEGINS, ClaimKind, Reading
+from assistant.claims.reading import BEGINS, Reading
 
 _CODE = re.compile(r"(?<![\w.@/-])(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{2,}(?:-[A-Za-z0-9]+)*(?![\w@])", re.ASCII)
 _CAPITAL = re.compile(r"(?<![A-Za-zÀ-ÿ0-9'.-])[A-ZÀ-Þ][A-Za-zÀ-ÿ0-9']*(?:-[A-Za-zÀ-ÿ0-9]+)*")
