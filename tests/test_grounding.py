@@ -198,6 +198,7 @@ TRUE = [
     ("policy", "en", "Express arrives in 1 to 2 working days and costs $12.90."),
     ("moor", "en", "I'd have suggested the Moor, but it's sold out."),
     ("policy", "en", "From “Returns”: “Refunds go to the card you paid with and take 5 to 7 working days.”"),
+    ("runs", "zh", "最便宜的是Brook，$64，250 g和防水。"),
     ("runs", "es", "Hay tres. El Brook es el más barato: cuesta 64 $ y pesa 250 g."),
     ("runs", "fr", "Trois modèles conviennent. Le Brook est le moins cher, à 64 $."),
     ("runs", "de", "Drei Paare passen. Der Brook ist am günstigsten und kostet 64 $."),

@@ -58,7 +58,8 @@ def stems(text: str) -> tuple[str, ...]:
 
 def normalize(text: str) -> str:
     """Full-width forms, odd spaces, apostrophes and emphasis marks in their plain form."""
-    text = unicodedata.normalize("NFKC", text).replace("’", "'").replace("‘", "'")
+    apart = text.replace("，", "， ")  # else "$64，250 g" would read as $64,250
+    text = unicodedata.normalize("NFKC", apart).replace("’", "'").replace("‘", "'")
     return re.sub(r"[*_`\u200b-\u200f]", "", text)
 
 
