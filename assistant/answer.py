@@ -18,7 +18,7 @@ from assistant.intent import Intent
 from assistant.notation import Notation
 from assistant.plan import Answer, Point, PointKind, facts_of
 from assistant.policy import Policies
-from assistant.question import Questions
+from assistant.question import Questions, lost_reference
 from assistant.reading import Relative
 from assistant.recommend import SLATE, Split, reasons, slate, split
 from assistant.shelf import Found, Shelf
@@ -59,6 +59,7 @@ class Answers:
             Intent.QUESTION: questions.about,
             Intent.COMPARE: questions.compare,
             Intent.POLICY: self._policy,
+            Intent.BUY: self._buy,
             Intent.GREETING: self._welcome,
             Intent.ABILITIES: self._welcome,
             **{intent: self._small(kind) for intent, kind in small.items()},
@@ -69,7 +70,7 @@ class Answers:
     ) -> Answer:
         """The answer to a message in the light of the dialogue so far, with at most `size` cards."""
         if understanding.missing_reference and not understanding.references:
-            return Answer((Point(PointKind.NO_REFERENCE),))
+            return Answer((lost_reference(state, notation),))
         answer = self._table[understanding.intent](understanding, state, notation)
         return answer if len(answer.cards) <= size else _shortened(answer, size)
 
@@ -82,7 +83,8 @@ class Answers:
             point, first, second = clash
             kept = tuple(each for each in topic.constraints if each not in (first, second))
             return Answer((*notes, point), topic=(index, replace(topic, constraints=kept)))
-        wanted = topic.item or topic.constraints or topic.recipient or topic.order or understanding.gift
+        asked_for = (topic.item, topic.scope, topic.constraints, topic.recipient, topic.order, topic.reduced)
+        wanted = any(asked_for) or understanding.gift
         if not wanted:
             return self._ask_back(notes, notation)
         more = understanding.intent is Intent.MORE
@@ -105,6 +107,8 @@ class Answers:
             topic = replace(topic, constraints=tuple(each for each in topic.constraints if each not in found.failed))
         else:
             points += self._fitting(found, topic, shown.cards, shown.cheapest, notation)
+            if understanding.unread and topic.scope and not shelf.mention(ids, understanding.unread):
+                points.append(Point(PointKind.UNREAD, {"claim": understanding.unread}))
             asked = None if more else split(found, topic, shelf)
             if asked:
                 points.append(Point(PointKind.ASK, {"question": _question(asked, notation)}))
@@ -139,6 +143,7 @@ class Answers:
             constraints=understanding.constraints,
             recipient=understanding.recipient,
             order=understanding.order,
+            reduced=understanding.reduced,
         )
         if topic.item and topic.scope is None:
             kind = self._shelf.same_kind(topic.item)
@@ -170,6 +175,7 @@ class Answers:
             constraints=(*kept, *understanding.constraints),
             recipient=understanding.recipient or topic.recipient,
             order=understanding.order or topic.order,
+            reduced=understanding.reduced or topic.reduced,
             text=f"{topic.text} {understanding.search_text}".strip(),
         )
         if understanding.item and (understanding.intent is Intent.REFINE or merged.scope is None):
@@ -296,6 +302,12 @@ class Answers:
         source = passage.source
         point = Point(PointKind.POLICY, {"quote": source.quote, "title": source.title})
         return Answer((point,), sources=(source,))
+
+    def _buy(self, understanding: Understanding, state: DialogueState, notation: Notation) -> Answer:
+        wanted = [each for each in understanding.references or state.focus if self._shelf.has(each)][:1]
+        products = [self._shelf.product(each) for each in wanted]
+        facts = {"name": products[0].title, "price": notation.money(products[0].offer.price)} if products else {}
+        return Answer((Point(PointKind.BUY, facts, tuple(wanted)),), product_ids=tuple(wanted))
 
     def _welcome(self, understanding: Understanding, state: DialogueState, notation: Notation) -> Answer:
         kind = PointKind.GREETING if understanding.intent is Intent.GREETING else PointKind.ABILITIES

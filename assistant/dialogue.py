@@ -163,6 +163,7 @@ class Topic:
         item: the shopper's word for the thing, "" where none was given.
         scope: what that word means in the catalogue; None where no catalogue word names it.
         text: the descriptive words that rank the results.
+        reduced: True where only what is sold below its list price will do.
         shown: ids of the products shown for it so far, in order.
     """
 
@@ -172,6 +173,7 @@ class Topic:
     constraints: tuple[Constraint, ...] = ()
     recipient: Recipient | None = None
     order: Order | None = None
+    reduced: bool = False
     shown: tuple[str, ...] = ()
 
     def filters(self) -> Filters:
@@ -289,6 +291,7 @@ def _topic(record: Mapping[str, Any]) -> Topic:
         ),
         recipient=Recipient(**record["recipient"]) if record["recipient"] else None,
         order=Order(**record["order"]) if record["order"] else None,
+        reduced=record["reduced"],
         shown=tuple(record["shown"]),
     )
 

@@ -28,6 +28,7 @@ class Intent(StrEnum):
     POLICY = "policy"
     ORDER = "order"
     PERSON = "person"
+    BUY = "buy"
     GREETING = "greeting"
     THANKS = "thanks"
     GOODBYE = "goodbye"

@@ -34,6 +34,8 @@ class PointKind(StrEnum):
     DIFFERENCE = "difference"  # name, other, difference: how two compare
     POLICY = "policy"  # quote, title: the shop's own words
     NO_POLICY = "no_policy"  # the pages do not say
+    UNREAD = "unread"  # claim: words of the request that nothing in the catalogue answers to, so they do not count
+    BUY = "buy"  # name, price: nothing can be ordered in the chat
     CONVERTED = "converted"  # given, price: an amount turned into the shop's currency
     NO_RATE = "no_rate"  # given, currency: an amount that cannot be turned
     CONTRADICTION = "contradiction"  # first, second: constraints that exclude each other

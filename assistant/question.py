@@ -28,7 +28,7 @@ class Questions:
         """What the data says of the products meant: the values asked for, the fields asked after, or what each is."""
         targets = [each for each in understanding.references or state.focus if self._shelf.has(each)][:_COMPARED]
         if not targets:
-            return Answer((Point(PointKind.NO_REFERENCE),))
+            return Answer((lost_reference(state, notation),))
         points: list[Point] = []
         for each in targets:
             points += self._told(self._shelf.product(each), understanding, notation)
@@ -126,7 +126,7 @@ class Questions:
         ids = tuple(dict.fromkeys(each for each in ids if self._shelf.has(each)))[:_COMPARED]
         products = [self._shelf.product(each) for each in ids]
         if len(products) < 2:
-            return Answer((Point(PointKind.NO_REFERENCE),))
+            return Answer((lost_reference(state, notation),))
         for relative in understanding.relative[:1]:
             products.sort(key=lambda each: self._shelf.measure(each.id, relative.field), reverse=not relative.less)
         first = products[0]
@@ -159,6 +159,12 @@ class Questions:
         counted.sort(key=lambda row: -row[0])
         rows += [(notation.field(name), cells) for _, name, cells in counted[: _ROWS - len(rows)]]
         return tuple(rows)
+
+
+def lost_reference(state: DialogueState, notation: Notation) -> Point:
+    """That it is not clear which of the products shown is meant."""
+    shown = len(state.slate)
+    return Point(PointKind.NO_REFERENCE, {"n": str(shown), "count": notation.count(shown)})
 
 
 def _sentence(description: str, words: Iterable[str]) -> str:

@@ -149,7 +149,7 @@ def split(found: Found, topic: Topic, shelf: Shelf) -> Split | None:
     settled |= {topic.scope.field} if topic.scope and len(topic.scope.any_of) == 1 else set()
     best: tuple[float, Split] | None = None
     for name, field in shelf.facets.fields.items():
-        if name in settled or field.number or "color" in name:
+        if name in settled or field.number or "color" in name or {v.casefold() for v in field.values} <= {"yes", "no"}:
             continue
         counts: Counter[str] = Counter()
         for product in sample:

@@ -11,7 +11,7 @@ import numpy as np
 
 from assistant.dialogue import Constraint, Topic
 from assistant.recipient import Suitability
-from assistant.vocabulary import Vocabulary
+from assistant.vocabulary import Vocabulary, stems
 from retrieval.catalog import Availability, Product, Variant
 from retrieval.filters import Condition, Filters
 from retrieval.search import Query, Search
@@ -65,6 +65,8 @@ class Shelf:
         products = list(search.catalog)
         self.vocabulary = Vocabulary(products, search.facets, search.glossary)
         self.suitability = Suitability(products, search.facets)
+        cheaper = (p.id for p in products if p.offer.list_price and p.offer.list_price > p.offer.price)
+        self._reduced = Condition("id", any_of=frozenset(cheaper))
         self._departments = {product.kind: product.department for product in products}
         # One topic is looked for several times in a turn, and again in the next.
         self.vector = lru_cache(1024)(lambda text: search.encoder.queries([text])[0])
@@ -136,6 +138,7 @@ class Shelf:
             fits = self.suitability.condition(topic.recipient, topic.scope is None)
             conditions += [fits] if fits else []
         conditions += [ORDERABLE] if orderable else []
+        conditions += [self._reduced] if topic.reduced else []
         excluded = frozenset(without)
         if excluded:
             conditions.append(Condition("id", none_of=excluded))
@@ -204,6 +207,12 @@ class Shelf:
         values = product.attributes.get(field) or product.options.get(field) or ()
         measured = self.facets.measure(field, values[0]) if values else None
         return missing if measured is None else measured
+
+    def mention(self, ids: Iterable[str], words: str) -> bool:
+        """True where one of the products has one of the words anywhere in its data."""
+        wanted = set(stems(words)) or {words}
+        texts = (self.product(each).to_json().casefold() for each in ids)
+        return any(word in text for text in texts for word in wanted)
 
     def near_kinds(self, text: str, k: int = 3) -> list[str]:
         """The kinds of the shop's products nearest to some words, nearest first."""

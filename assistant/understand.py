@@ -16,7 +16,7 @@ from assistant.amounts import amounts
 from assistant.dialogue import Constraint, DialogueState, Order, Recipient
 from assistant.intent import Examples, Intent
 from assistant.language import detect
-from assistant.lexicon import HAN, lexicon
+from assistant.lexicon import HAN, has_han, lexicon
 from assistant.reading import Reading, Relative, pieces
 from assistant.vocabulary import PURPOSE, Item, Match, Vocabulary, blank, normalize
 from retrieval.catalog import Availability, Money, Product
@@ -56,6 +56,8 @@ class Understanding:
         thing: True where `unknown` names a thing, and not only what a thing is for.
         search_text: the words that rank results.
         references: ids of earlier products meant, in the order they were named.
+        unread: words beside the thing asked for that no catalogue word explains.
+        reduced: True where only what is sold below its list price will do.
         asked: fields a question is about.
         claims: values a question is about, as (field, values, words).
         foreign: amounts in currencies that the shop has no rate for, as said.
@@ -81,7 +83,8 @@ class Understanding:
     claims: tuple[Match, ...] = ()
     foreign: tuple[str, ...] = ()
     converted: tuple[tuple[str, Money], ...] = ()
-    similar: bool = False
+    unread: str = ""
+    reduced: bool = False
     gift: bool = False
 
 
@@ -128,19 +131,20 @@ class Understander:
             return Understanding(said, language, formal, Intent.NOTHING)
         reading = Reading(said, words, state)
         self._references(reading)
-        for cue in ("back", "compare", "more", "similar"):
-            for match in words.cue(cue).finditer(reading.rest):
-                reading.take(match.span())
         self._amounts(reading)
         self._comparatives(reading)
+        for cue in ("back", "compare", "more", "similar", "on_sale", "about"):
+            for match in words.cue(cue).finditer(reading.rest):
+                reading.take(match.span())
         self._people(reading)
         self._sizes(reading)
         self._measures(reading)
-        reading.item = self._item(reading)
+        told = self._tells(reading)
+        reading.item = None if told else self._item(reading)
         self._values(reading)
         self._rating(reading)
         reading.asked = self._asked(reading)
-        intent = self._intent(reading)
+        intent = Intent.QUESTION if told else self._intent(reading)
         if intent is Intent.QUESTION and not (reading.asked or reading.claims or reading.unknown()):
             # "And the second one?" asks what was asked of the first.
             reading.asked = list(state.asked)
@@ -151,7 +155,7 @@ class Understander:
             formal=formal,
             intent=intent,
             item=reading.item,
-            unknown=reading.phrase() if reading.item is None else "",
+            unknown=_as_written(reading.phrase(), text) if reading.item is None else "",
             thing=reading.item is None and bool(reading.unknown(PURPOSE.split(reading.rest)[0])),
             search_text=reading.search_text(),
             constraints=tuple(reading.constraints),
@@ -165,7 +169,8 @@ class Understander:
             claims=tuple(reading.claims),
             foreign=tuple(reading.foreign),
             converted=tuple(reading.converted),
-            similar=bool(words.cue("similar").search(said)),
+            unread=reading.unknown() if reading.item else "",
+            reduced=bool(words.cue("on_sale").search(said)),
             gift=bool(words.cue("gift").search(said)),
         )
 
@@ -319,6 +324,11 @@ class Understander:
                 name: frozenset(value for value in self._facets.fields[name].values if _is_size(value, wanted))
                 for name in self._size_fields
             }
+            if not any(found.values()):  # the shop's labels may know it by another measure: EU 42 is its 8.5
+                for said in (match[0].strip(), f"eu {wanted}", f"{wanted}码"):
+                    for label in self._vocabulary.values(said, reading.words):
+                        if label.field in found:
+                            found[label.field] |= label.values
             fields = [name for name, values in found.items() if values] or self._size_fields[:1]
             if fields:
                 field = max(fields, key=lambda name: len(found[name]))
@@ -353,6 +363,20 @@ class Understander:
             else:
                 condition = Condition(field, maximum=value) if below else Condition(field, minimum=value)
             reading.constrain(condition, match[0])
+
+    def _tells(self, reading: Reading) -> bool:
+        """True where the message asks about a product shown: "how many cups does it make", "tell me about the second".
+
+        Then its nouns are what is asked about, not things to look for.
+        """
+        state, words, said = reading.state, reading.words, reading.said
+        if not (state.focus or reading.references) or reading.relative or words.cue("compare").search(said):
+            return False
+        pointing = bool(reading.references) or words.cue("it").search(reading.rest) is not None
+        question = words.cue("question")
+        opening = question.search(said) if has_han(said) else re.match(rf"\W*{question.pattern}", said)
+        asking = opening is not None and not words.frame.search(said)
+        return pointing and bool(words.cue("about").search(said) or (asking and not words.cue("vague").search(said)))
 
     def _item(self, reading: Reading) -> Item | None:
         item = self._vocabulary.item(reading.rest, reading.words)
@@ -444,6 +468,8 @@ class Understander:
             return Intent.REFINE
         pointing = bool(words.cue("it").search(reading.rest)) and bool(state.focus)
         questioning = bool(re.search(r"[?？]\s*$", said)) or bool(words.cue("question").search(said))
+        if len(reading.references) > 1 and reading.item is None and not (reading.asked or reading.claims):
+            return Intent.COMPARE
         if (reading.references or reading.missing) and reading.item is None:
             return Intent.QUESTION
         vague = words.cue("vague").search(said) is not None
@@ -456,9 +482,16 @@ class Understander:
             return Intent.REFINE
         if reading.item is not None or reading.unknown():
             return Intent.FIND
-        if state.topic and (shopping or reading.recipient or reading.dropped or reading.foreign):
+        on_sale = words.cue("on_sale").search(said)
+        if state.topic and (shopping or reading.recipient or reading.dropped or reading.foreign or on_sale):
             return Intent.REFINE
         return Intent.FIND
+
+
+def _as_written(words: str, text: str) -> str:
+    """The words with the capitals they have in the message."""
+    found = re.search(re.escape(words), text, re.IGNORECASE) if words else None
+    return found[0] if found else words
 
 
 def _is_size(value: str, wanted: str) -> bool:

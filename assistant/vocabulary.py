@@ -102,6 +102,7 @@ class Vocabulary:
         self._names: dict[str, set[str]] = defaultdict(set)
         self._title_heads: Counter[str] = Counter()
         self._fields: dict[str, set[str]] = defaultdict(set)
+        self._flags: set[str] = set()
         for name, known in facets.fields.items():
             self._add_field(name, name)
             for _, label in glossary.labels("field", name):
@@ -112,6 +113,7 @@ class Vocabulary:
                         self._add_kind(name, value, label)
             elif name not in _BUILT_IN - {"brand"} and not known.number:
                 flag = {value.casefold() for value in known.values} <= _YES | _NO
+                self._flags |= {name} if flag else set()
                 for value in known.values:
                     labels = [label for _, label in glossary.labels(name, value)]
                     if flag and value.casefold() in _YES:
@@ -130,6 +132,7 @@ class Vocabulary:
             (label if has_han(label) else f" {' '.join(stems(label))} ", sorted(self._fields[label]))
             for label in sorted(self._fields, key=len, reverse=True)
         ]
+        self._field_names = frozenset(label for label, names in self._labels if not set(names) <= self._flags)
         self._han_pattern = _longest(self._han)
         self._han_kind_pattern = _longest(self._han_kinds)
 
@@ -256,6 +259,8 @@ class Vocabulary:
                 if all(text[token.start : token.end] in words.stop for token in part):
                     continue
                 phrase = tuple(token.stem for token in part)
+                if f" {' '.join(phrase)} " in self._field_names:
+                    continue
                 fields = self._values.get(phrase) or (self._loose.get(_beginnings(phrase)) if length > 1 else None)
                 if fields:
                     for field, values in fields.items():

@@ -33,6 +33,8 @@ FACTS: dict[PointKind, tuple[str, ...]] = {
     PointKind.NO_POLICY: ("contact",),
     PointKind.NO_REFERENCE: ("n", "count"),
     PointKind.GREETING: ("shop", "departments"),
+    PointKind.UNREAD: ("claim",),
+    PointKind.BUY: ("name", "price"),
     PointKind.CONVERTED: ("given", "price"),
     PointKind.NO_RATE: ("given", "currency"),
     PointKind.CONTRADICTION: ("first", "second"),
@@ -90,7 +92,9 @@ def test_every_wording_of_a_full_point_says_every_fact_and_leaves_no_place(langu
 @pytest.mark.parametrize(("language", "kind"), ALL)
 def test_words_do_with_the_facts_there_are(language: str, kind: PointKind) -> None:
     facts = full(kind)
-    may_lack = MAY_LACK - {"what"} if kind is PointKind.TOPIC else MAY_LACK  # a topic is said to be named
+    may_lack = (
+        MAY_LACK - {"what", "claim"} if kind in (PointKind.TOPIC, PointKind.UNREAD) else MAY_LACK
+    )  # said to name them
     assert say(language, kind, {fact: value for fact, value in facts.items() if fact not in may_lack})
     for lacking in may_lack & facts.keys():
         assert say(language, kind, {fact: value for fact, value in facts.items() if fact != lacking})
