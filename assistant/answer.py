@@ -90,10 +90,12 @@ class Answers:
         more = understanding.intent is Intent.MORE
         found = shelf.find(topic, topic.shown if more else ())
         what = _what(topic, notation)
+        if not understanding.thing and not found.ids and not topic.scope and topic.item:
+            return self._ask_back(notes, notation)
         unheard = understanding.thing and topic.item and topic.scope is None
         if unheard and not self._shelf.surely_carries(topic.item):
             return self._nothing(topic, index, notes, notation)
-        if not found.ids:
+        if not found.ids or (more and found.nearly):
             if more:
                 return Answer((*notes, Point(PointKind.NO_MORE, facts_of(what=what))), topic=(index, topic))
             return self._nothing(topic, index, notes, notation)
@@ -104,7 +106,8 @@ class Answers:
         if found.nearly:
             points += self._nearly(found, topic, shown.cards, notation)
             # What cannot be met is not asked for again at the next turn.
-            topic = replace(topic, constraints=tuple(each for each in topic.constraints if each not in found.failed))
+            kept = tuple(each for each in topic.constraints if each not in found.failed)
+            topic = replace(topic, constraints=kept, reduced=topic.reduced and not found.full_price)
         else:
             points += self._fitting(found, topic, shown.cards, shown.cheapest, notation)
             if understanding.unread and topic.scope and not shelf.mention(ids, understanding.unread):
@@ -245,6 +248,8 @@ class Answers:
         limits = [notation.limit(each) for each in found.failed]
         if topic.recipient and (found.lost_recipient or found.widened):
             limits.append(notation.recipient(topic.recipient))
+        if found.full_price:
+            limits.append(notation.say("on_sale"))
         if found.sold_out:
             limits.append(notation.availability(Availability.IN_STOCK))
         but = notation.availability(cards[0].availability) if found.sold_out else self._instead(first, only, notation)
@@ -260,7 +265,10 @@ class Answers:
             return ""
         if name == "rating":
             return notation.say("rating", value=f"{product.rating.value:.1f}") if product.rating else ""
-        return notation.values(name, (product.options.get(name) or product.attributes.get(name) or ())[:4])
+        had = product.options.get(name) or product.attributes.get(name) or ()
+        if {value.casefold() for value in had} <= {"yes", "no"}:
+            return ""
+        return notation.values(name, had[:4])
 
     def _nothing(self, topic: Topic, index: int, notes: list[Point], notation: Notation) -> Answer:
         if topic.item and topic.scope is None:

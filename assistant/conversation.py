@@ -172,7 +172,7 @@ class Assistant:
             if len(requests) > 1 and answer.topic and answer.topic[1].item:
                 points = (Point(PointKind.TOPIC, {"what": answer.topic[1].item}), *map(_untitled, points))
             plan = ReplyPlan(language, points, answer.choices, understanding.formal, seed)
-            for sentence in self._words(plan, evidence):
+            for sentence in self._words(plan, evidence, state.focus):
                 yield Text(sentence)
             if place < len(requests) - 1:
                 yield Text("\n")
@@ -182,12 +182,12 @@ class Assistant:
         if requests[-1][1].choices:
             yield Choices(requests[-1][1].choices)
 
-    def _words(self, plan: ReplyPlan, evidence: Evidence) -> Iterator[str]:
+    def _words(self, plan: ReplyPlan, evidence: Evidence, context: tuple[str, ...]) -> Iterator[str]:
         """The reply in sentences, each checked; what the generator gets wrong or leaves out, the template says."""
         if self._templates:
             yield from word(plan)
             return
-        check = self._grounder.begin(evidence, plan.language)
+        check = self._grounder.begin(evidence, plan.language, context)
         left = list(plan.points)
         try:
             with closing(self._generator.stream(plan, threading.Event())) as stream:

@@ -16,7 +16,7 @@ from retrieval.lexical import Lexicon
 
 _HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*$")
 _LANGUAGE = re.compile(r"\.([a-z]{2})$")
-_UNRELATED = 0.25  # share of the messages about products that no passage may be taken to answer
+_UNRELATED = 0.5  # share of the messages about products that no passage may be taken to answer
 _SHARE = 0.1  # what having all the words of a question weighs beside a cosine
 _OPENING = 0.01  # what standing first on its page weighs
 _TOLD = 0.5  # share of the question's rare words from which a passage answers it, whatever its likeness

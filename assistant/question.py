@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from assistant.dialogue import Comparison, DialogueState, Focused
+from assistant.language import detect
 from assistant.notation import Notation
 from assistant.plan import Answer, Point, PointKind, facts_of
 from assistant.recommend import card, reasons
@@ -62,7 +63,7 @@ class Questions:
             return points[:1]
         if words:
             return [Point(PointKind.UNKNOWN, {"name": name, "claim": understanding.unknown}, (product.id,))]
-        return [self._about(product, notation)]
+        return self._described(product, notation)
 
     def _claim(
         self, product: Product, field_name: str, values: frozenset[str], words: str, notation: Notation
@@ -112,6 +113,17 @@ class Questions:
             "stock": notation.availability(offer.availability),
         }
         return Point(PointKind.OFFER, facts, (product.id,))
+
+    def _described(self, product: Product, notation: Notation) -> list[Point]:
+        """What a product is: in the words of its description where that is in the shopper's language."""
+        sentences = re.findall(r"[^.!?。！？]+[.!?。！？]+(?=\s|$)", product.description)[:2]
+        if not sentences or detect(product.description) != notation.language:
+            return [self._about(product, notation)]
+        quote = " ".join(sentence.strip() for sentence in sentences)
+        return [
+            Point(PointKind.SAYS, {"name": product.title, "quote": quote}, (product.id,)),
+            self._offer(product, notation),
+        ]
 
     def _about(self, product: Product, notation: Notation) -> Point:
         facts = reasons(product, product.offer, None, (), self._shelf, notation)[:4]

@@ -92,6 +92,21 @@ class Reading:
         kept = [part for part in parts if part not in self.words.stop and not part.isdigit() and len(part) > 1]
         return " ".join(kept)
 
+    def unread(self) -> str:
+        """The words beside the thing asked for that nothing has explained.
+
+        In languages the catalogue is not written in, a word next to the thing is taken as part of its name.
+        """
+        if self.item is None:
+            return ""
+        start, end = self.item.span
+        rest = self.rest
+        if not self.words.main:
+            before = re.search(r"[^\W\d_]+\s*$", rest[:start])
+            after = re.match(r"\s*[^\W\d_]+", rest[end:])
+            rest = blank(rest, (start - len(before[0]) if before else start, end + len(after[0]) if after else end))
+        return self.unknown(rest)
+
     def phrase(self) -> str:
         """The unknown words, with the known ones that stand directly before them: "hiking poles", not "poles"."""
         unknown = self.unknown()

@@ -151,10 +151,10 @@ def split(found: Found, topic: Topic, shelf: Shelf) -> Split | None:
     for name, field in shelf.facets.fields.items():
         if name in settled or field.number or "color" in name or {v.casefold() for v in field.values} <= {"yes", "no"}:
             continue
-        counts: Counter[str] = Counter()
-        for product in sample:
-            values = (product.kind,) if name == "kind" else product.attributes.get(name, ())
-            counts.update(value for value in values[:1] if value)
+        stated = [(p.kind,) if name == "kind" else p.attributes.get(name, ()) for p in sample]
+        if sum(len(values) > 1 for values in stated) > 0.2 * len(sample):
+            continue  # what has several values at once does not divide
+        counts = Counter(value for values in stated for value in values[:1] if value)
         total = counts.total()
         if total < 0.7 * len(sample) or not _ASKABLE[0] <= len(counts) <= (40 if name == "kind" else _ASKABLE[1]):
             continue

@@ -38,6 +38,7 @@ class Found:
         failed: the constraints that had to be given up for anything to be found.
         sold_out: True where what fits cannot be ordered now.
         lost_recipient: True where nothing was found for the person asked for.
+        full_price: True where nothing that fits is reduced.
         widened: True where the department was searched because the kind asked for has nothing.
     """
 
@@ -49,11 +50,12 @@ class Found:
     sold_out: bool = False
     lost_recipient: bool = False
     widened: bool = False
+    full_price: bool = False
 
     @property
     def nearly(self) -> bool:
         """True where this is not what was asked for, but what comes nearest to it."""
-        return bool(self.failed) or self.sold_out or self.lost_recipient or self.widened
+        return bool(self.failed) or self.sold_out or self.lost_recipient or self.widened or self.full_price
 
 
 class Shelf:
@@ -105,7 +107,9 @@ class Shelf:
             nearly = self._find(fewer, without, nearest=failed[0].condition if len(failed) == 1 else None)
             if nearly.fitting:
                 lost = topic.recipient is not None and fewer.recipient is None
-                return replace(nearly, failed=failed, lost_recipient=lost, widened=fewer.scope != topic.scope)
+                full = topic.reduced and not fewer.reduced
+                wide = fewer.scope != topic.scope
+                return replace(nearly, failed=failed, lost_recipient=lost, widened=wide, full_price=full)
         return found
 
     def _fewer(self, topic: Topic) -> Iterator[tuple[Topic, tuple[Constraint, ...]]]:
@@ -118,6 +122,8 @@ class Shelf:
                 _GIVEN_UP.index(c.condition.field) if c.condition.field in _GIVEN_UP else 2.5,
             ),
         )
+        if topic.reduced:
+            yield replace(topic, reduced=False), ()
         for constraint in order:
             yield replace(topic, constraints=tuple(each for each in every if each is not constraint)), (constraint,)
         if len(every) > 1:

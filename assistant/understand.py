@@ -16,7 +16,7 @@ from assistant.amounts import amounts
 from assistant.dialogue import Constraint, DialogueState, Order, Recipient
 from assistant.intent import Examples, Intent
 from assistant.language import detect
-from assistant.lexicon import HAN, has_han, lexicon
+from assistant.lexicon import HAN, has_han, languages, lexicon
 from assistant.reading import Reading, Relative, pieces
 from assistant.vocabulary import PURPOSE, Item, Match, Vocabulary, blank, normalize
 from retrieval.catalog import Availability, Money, Product
@@ -145,18 +145,21 @@ class Understander:
         self._rating(reading)
         reading.asked = self._asked(reading)
         intent = Intent.QUESTION if told else self._intent(reading)
+        if told and len(reading.references) > 1 and not (reading.asked or reading.claims):
+            intent = Intent.COMPARE  # "is the first better than the second?"
         if intent is Intent.QUESTION and not (reading.asked or reading.claims or reading.unknown()):
             # "And the second one?" asks what was asked of the first.
             reading.asked = list(state.asked)
             reading.claims = [Match(field, values, (0, 0), said) for field, values, said in state.claims]
+        known = language in languages()  # a language without a table of words is read by likeness alone
         return Understanding(
             text=said,
             language=language,
             formal=formal,
             intent=intent,
             item=reading.item,
-            unknown=_as_written(reading.phrase(), text) if reading.item is None else "",
-            thing=reading.item is None and bool(reading.unknown(PURPOSE.split(reading.rest)[0])),
+            unknown="" if reading.item else _as_written(reading.phrase(), text) if known else said,
+            thing=known and reading.item is None and bool(reading.unknown(PURPOSE.split(reading.rest)[0])),
             search_text=reading.search_text(),
             constraints=tuple(reading.constraints),
             recipient=reading.recipient,
@@ -169,7 +172,7 @@ class Understander:
             claims=tuple(reading.claims),
             foreign=tuple(reading.foreign),
             converted=tuple(reading.converted),
-            unread=reading.unknown() if reading.item else "",
+            unread=_as_written(reading.unread(), text),
             reduced=bool(words.cue("on_sale").search(said)),
             gift=bool(words.cue("gift").search(said)),
         )
@@ -473,7 +476,8 @@ class Understander:
         if (reading.references or reading.missing) and reading.item is None:
             return Intent.QUESTION
         vague = words.cue("vague").search(said) is not None
-        alone = state.single and not vague and not words.frame.search(said)
+        on_sale = words.cue("on_sale").search(said) is not None
+        alone = state.single and not vague and not on_sale and not words.frame.search(said)
         if questioning and reading.item is None and (pointing or alone):
             return Intent.QUESTION
         if words.cue("more").search(said) and state.topic and reading.item is None:
@@ -482,7 +486,6 @@ class Understander:
             return Intent.REFINE
         if reading.item is not None or reading.unknown():
             return Intent.FIND
-        on_sale = words.cue("on_sale").search(said)
         if state.topic and (shopping or reading.recipient or reading.dropped or reading.foreign or on_sale):
             return Intent.REFINE
         return Intent.FIND

@@ -264,11 +264,11 @@ def test_every_sentence_of_the_templates_passes_the_check(
     refused: list[str] = []
     words = Assistant._words
 
-    def checked(self: Assistant, plan: object, evidence: object) -> Iterator[str]:
+    def checked(self: Assistant, plan: object, evidence: object, context: tuple[str, ...]) -> Iterator[str]:
         from assistant.grounding import sentences
 
-        check = self._grounder.begin(evidence, plan.language)  # type: ignore[arg-type, attr-defined]
-        for sentence in sentences(words(self, plan, evidence)):  # type: ignore[arg-type]
+        check = self._grounder.begin(evidence, plan.language, context)  # type: ignore[arg-type, attr-defined]
+        for sentence in sentences(words(self, plan, evidence, context)):  # type: ignore[arg-type]
             verdict = check.check(sentence)
             if not verdict.grounded:
                 refused.append(f"{sentence!r}: {[c for c in verdict.claims if not c.supported]}")

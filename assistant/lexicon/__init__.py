@@ -42,12 +42,14 @@ class Lexicon:
     """The words of one or more languages.
 
     Attributes:
+        main: True for English, which catalogues without labels are taken to be written in.
         cues: name of a cue -> its phrases ("negation" -> "not", "不要", ...).
         tables: "number", "ordinal", "comparative", "superlative" and "recipient" -> phrase -> meaning.
         patterns: "age" and "size" -> regular expressions with named groups.
         ask: a field, or a dimension that it measures -> ways to ask after it.
     """
 
+    main: bool
     stop: frozenset[str]
     frames: tuple[str, ...]
     cues: Mapping[str, tuple[str, ...]]
@@ -126,6 +128,7 @@ def lexicon(language: str) -> Lexicon:
         for meaning, phrases in words["ask"].items():
             ask.setdefault(meaning, []).extend(phrases)
     return Lexicon(
+        language == "en",
         frozenset(stop),
         tuple(frames),
         {name: tuple(phrases) for name, phrases in cues.items()},
