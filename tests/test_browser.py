@@ -20,6 +20,7 @@ from scripted import HOSTILE, ScriptedAssistant
 from assistant.config import Settings
 from assistant.conversation import Assistant
 from assistant.demo_shop.make import make
+from assistant.store import Store
 from retrieval.catalog import Money
 from retrieval.encoder import open_encoder
 from retrieval.feeds import import_feed
@@ -74,7 +75,8 @@ def serve() -> Iterator[Serve]:
 class Visit:
     """One tab; whatever it logs as an error or asks of another host fails the test in `close`."""
 
-    def __init__(self, context: BrowserContext, address: str) -> None:
+    def __init__(self, context: BrowserContext, address: str, store: Store) -> None:
+        self.store = store
         self.complaints: list[str] = []
         self.page = context.new_page()
         self.page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
@@ -109,9 +111,20 @@ class Visit:
         return self.page.locator("#chat .user-row .words")
 
     def answered(self, turns: int) -> None:
-        """Wait until the page shows this many messages and the last one's reply is whole."""
+        """Wait until this many turns are stored, and the page shows the last one's words as they are stored."""
         expect(self.heard).to_have_count(turns)
-        self.page.wait_for_function("() => !document.querySelector('#chat .generating, #chat .pending')")
+        session = self.page.evaluate("sessionStorage.getItem('shopwright')")
+        deadline = time.monotonic() + 30
+        while (done := [turn for turn, event in self.store.replay(session) if event["type"] == "done"])[
+            turns - 1 :
+        ] == []:
+            assert time.monotonic() < deadline, f"{len(done)} of {turns} turns are done"
+            self.page.wait_for_timeout(20)
+        told = [
+            event["delta"] for turn, event in self.store.replay(session) if (turn, event["type"]) == (done[-1], "text")
+        ]
+        if told:
+            expect(self.said.last).to_have_text("".join(told))
         self.ready()
 
     def send(self, text: str) -> None:
@@ -137,7 +150,7 @@ def scripted(tmp_path_factory: pytest.TempPathFactory, serve: Serve) -> tuple[Sc
 @pytest.fixture(params=[DESK, PHONE], ids=["desk", "phone"])
 def visit(request: pytest.FixtureRequest, browser: Browser, scripted: tuple[ScriptedAssistant, str]) -> Iterator[Visit]:
     context = browser.new_context(**request.param)
-    visited = Visit(context, scripted[1])
+    visited = Visit(context, scripted[1], scripted[0].store)
     yield visited
     visited.close()
     context.close()
@@ -212,7 +225,7 @@ def test_leaving_the_page_ends_the_turn(browser: Browser, scripted: tuple[Script
     assistant.step = lambda: time.sleep(0.1)
     try:
         context = browser.new_context()
-        visited = Visit(context, address)
+        visited = Visit(context, address, assistant.store)
         visited.box.fill("slow please")
         visited.box.press("Enter")
         expect(visited.said).to_contain_text("Sentence 1.")
@@ -237,7 +250,8 @@ def test_a_failure_is_said_and_hides_its_cause(visit: Visit) -> None:
     failed = visit.page.locator(".note.failed")
     expect(failed).to_contain_text("Something went wrong on our side")
     expect(visit.page.locator("body")).not_to_contain_text("/secret/path")
-    visit.send("   ")
+    visit.box.fill("   ")
+    visit.box.press("Enter")
     expect(failed.last).to_contain_text("There are no words in this message")
 
 
@@ -249,7 +263,7 @@ def test_a_reload_keeps_the_conversation_and_another_tab_has_its_own(
     visit.ready()
     expect(visit.heard).to_have_text("trail shoes")
     expect(visit.page.locator(".card")).to_have_count(6)
-    other = Visit(visit.page.context, scripted[1])
+    other = Visit(visit.page.context, scripted[1], visit.store)
     expect(other.page.locator(".example").first).to_be_visible()
     assert other.heard.count() == 0
     other.close()
@@ -263,7 +277,7 @@ def test_a_reload_keeps_the_conversation_and_another_tab_has_its_own(
 
 def test_the_page_speaks_the_browsers_language(browser: Browser, scripted: tuple[ScriptedAssistant, str]) -> None:
     context = browser.new_context(locale="zh-CN", color_scheme="dark")
-    visited = Visit(context, scripted[1])
+    visited = Visit(context, scripted[1], scripted[0].store)
     expect(visited.page.locator("#new")).to_have_text("新对话")
     expect(visited.page.locator("html")).to_have_attribute("lang", "zh")
     visited.send("防水越野跑鞋")
@@ -286,7 +300,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory, serve: Serve) -> tuple[Assist
 
 
 def cards_agree(visit: Visit, assistant: Assistant, since: int) -> None:
-    """Every product and price that the turn's words name stands on one of its cards or in what was asked."""
+    """Every product and price that the turn's words name stands on a card or in what was asked."""
     reply = visit.page.locator("#chat .bot-row").nth(since)
     said = " ".join(reply.locator(".words").all_inner_texts())
     assert said
@@ -295,8 +309,8 @@ def cards_agree(visit: Visit, assistant: Assistant, since: int) -> None:
     assert [title for title in named if not any(title in card for card in shown)] == []
     prices = reply.locator(".card .price b").all_inner_texts()
     if prices:
-        asked = visit.heard.nth(since).inner_text()
-        told = re.findall(r"\$[\d,]+(?:\.\d\d)?", said)
+        asked = " ".join(visit.heard.all_inner_texts())
+        told = re.findall(r"\$\d+(?:,\d{3})*(?:\.\d\d)?", said)
         assert [price for price in told if price not in prices and price not in asked] == []
     for card in reply.locator(".card").all():
         title = card.locator(".title").inner_text()
@@ -316,41 +330,40 @@ def test_a_conversation_of_five_turns(
 ) -> None:
     assistant, address = demo
     context = browser.new_context(**screen)
-    visit = Visit(context, address)
+    visit = Visit(context, address, assistant.store)
     expect(visit.page.locator("h1")).to_have_text(assistant.settings.name)
 
-    visit.page.locator(".example").first.click()
-    visit.answered(1)
+    visit.send("a gift for a five-year-old who likes building, under $40")
     cards_agree(visit, assistant, 0)
-    assert visit.page.locator("#chat .bot-row").first.locator(".card").count() >= 2
+    first = visit.page.locator("#chat .bot-row").first
+    assert first.locator(".card").count() >= 3
+    keep = screen is DESK and os.environ.get("SHOPWRIGHT_SCREENSHOT")
+    kept = Path(__file__).parents[1] / "docs" / "chat.png" if keep else tmp_path / "chat.png"
+    kept.parent.mkdir(exist_ok=True)
+    first.locator(".card img").first.evaluate("picture => picture.decode()")
+    visit.page.screenshot(path=kept)
+
+    choice = visit.page.locator(".option").first
+    text = choice.inner_text()
+    choice.click()
+    visit.answered(2)
+    expect(visit.heard.last).to_have_text(text)
+    cards_agree(visit, assistant, 1)
 
     visit.send("waterproof trail running shoes under $130, not black, size 9")
-    cards_agree(visit, assistant, 1)
-    reply = visit.page.locator("#chat .bot-row").nth(1)
-    for card in reply.locator(".card").all():
-        assert float(card.locator(".price b").inner_text().strip("$").replace(",", "")) < 130
-    kept = (
-        Path("docs/chat.png") if screen is DESK and os.environ.get("SHOPWRIGHT_SCREENSHOT") else tmp_path / "chat.png"
-    )
-    reply.locator("img").last.evaluate("picture => picture.decode()")
-    visit.page.screenshot(path=kept)
+    cards_agree(visit, assistant, 2)
+    reply = visit.page.locator("#chat .bot-row").nth(2)
+    prices = [price.strip("$").replace(",", "") for price in reply.locator(".card .price b").all_inner_texts()]
+    assert len(prices) >= 2
+    assert all(float(price) <= 130 for price in prices)
 
     visit.send("compare 1 and 2")
     titles = reply.locator(".card .title").all_inner_texts()
     expect(visit.page.locator(".comparison th[scope=col]")).to_have_text(titles[:2])
-    cards_agree(visit, assistant, 2)
-
-    visit.send("do you sell guitars?")
     cards_agree(visit, assistant, 3)
 
-    visit.send("I'd like to see some shoes")
+    visit.send("do you sell guitars?")
     cards_agree(visit, assistant, 4)
-    choice = visit.page.locator(".option").first
-    text = choice.inner_text()
-    choice.click()
-    visit.answered(6)
-    expect(visit.heard.last).to_have_text(text)
-    cards_agree(visit, assistant, 5)
 
     visit.send("<img src=x onerror='window.pwned=1'>")
     expect(visit.heard.last).to_have_text("<img src=x onerror='window.pwned=1'>")

@@ -41,11 +41,17 @@ def _commands() -> Iterator[list[str]]:
     for language, block in _blocks():
         if language in ("sh", "bash", "console"):
             for line in block.replace("\\\n", " ").splitlines():
-                line = line.removeprefix("$ ").strip()
-                if line and not line.startswith("#"):
-                    words = shlex.split(line, comments=True)
-                    for part in re.split(r"\s(?:\||&&|>|;)\s", f" {shlex.join(words)} ".replace("'|'", "|")):
-                        yield shlex.split(part)
+                lexer = shlex.shlex(line.removeprefix("$ "), posix=True, punctuation_chars="|&>;")
+                lexer.whitespace_split = True
+                command: list[str] = []
+                piped = False
+                for word in [*lexer, ";"]:
+                    if set(word) <= set("|&>;"):
+                        if command and not piped:
+                            yield command
+                        command, piped = [], word in ("|", ">", ">>")
+                    else:
+                        command.append(word)
 
 
 COMMANDS = list(_commands())
