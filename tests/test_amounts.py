@@ -52,8 +52,19 @@ def test_an_amount_is_read_in_many_notations(text: str, limits: tuple[str | None
 
 @pytest.mark.parametrize(
     "text",
-    ["size 9", "a 40 inch screen", "under 300 g", "3 items", "model 13 pro", "less than 20%", "20-30", "five-year-old", "42码", "2 to 4 people"],
-)  # fmt: skip
+    [
+        "size 9",
+        "a 40 inch screen",
+        "under 300 g",
+        "3 items",
+        "model 13 pro",
+        "less than 20%",
+        "20-30",
+        "five-year-old",
+        "42码",
+        "2 to 4 people",
+    ],
+)
 def test_a_number_that_is_no_money_is_left_alone(text: str) -> None:
     assert read(text) == []
 
@@ -70,9 +81,19 @@ def test_an_absurd_amount_is_capped_and_still_compares() -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("1,299.00", "1299.00"), ("1.299,00", "1299.00"), ("12,5", "12.5"), ("1,000", "1000"), ("一百零五", "105"), ("一百五", "150"),
-     ("两千三", "2300"), ("十二", "12"), ("三万", "30000"), ("2k", "2000")],
-)  # fmt: skip
+    [
+        ("1,299.00", "1299.00"),
+        ("1.299,00", "1299.00"),
+        ("12,5", "12.5"),
+        ("1,000", "1000"),
+        ("一百零五", "105"),
+        ("一百五", "150"),
+        ("两千三", "2300"),
+        ("十二", "12"),
+        ("三万", "30000"),
+        ("2k", "2000"),
+    ],
+)
 def test_a_number_as_written(text: str, value: str) -> None:
     assert number(text) == Decimal(value)
 

@@ -278,7 +278,7 @@ def test_every_sentence_of_the_templates_passes_the_check(
     for turns in (
         "trail shoes; waterproof; cheaper; how heavy is the first one?; compare 1 and 2; is it machine washable?",
         "我想要跑鞋; 防水的; 便宜一点的; 第一个多重; 第一个和第二个比较一下; 你们卖吉他吗",
-        "a kettle over 1.5 l; backpacks under $60; the cheapest; boots in red; wool blankets; how much is the second one",
+        "a kettle over 1.5 l; backpacks under $60; the cheapest; boots in red; wool blankets; how much is the second",
         "hello; thanks; where is my order; i want to speak to a human; what can you do; a gift for a 3 year old",
     ):
         talk = Talk(assistant)
