@@ -110,6 +110,9 @@ class Store:
 
     def _migrate(self) -> None:
         with self._writing() as db:
+            if db.dialect.name == "postgresql":
+                # Servers that start together take turns; SQLite's write lock does so by itself.
+                db.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('shopwright'))")
             if not inspect(db).has_table(_version.name):
                 _version.create(db)
             done = db.scalar(select(func.max(_version.c.number))) or 0
