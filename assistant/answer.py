@@ -55,6 +55,7 @@ class Answers:
             Intent.FIND: self._seek,
             Intent.REFINE: self._seek,
             Intent.MORE: self._seek,
+            Intent.SIMILAR: self._similar,
             Intent.BACK: self._seek,
             Intent.QUESTION: questions.about,
             Intent.COMPARE: questions.compare,
@@ -124,6 +125,27 @@ class Answers:
             found=found,
             choices=choices,
             topic=(index, topic),
+            focus=Focused(ids[:1]),
+            product_ids=ids,
+        )
+
+    def _similar(self, understanding: Understanding, state: DialogueState, notation: Notation) -> Answer:
+        """Products like one that was shown."""
+        product = self._shelf.product((understanding.references or state.focus)[0])
+        topic = Topic(scope=Condition("kind", any_of=frozenset({product.kind})), text=product.title)
+        found = self._shelf.similar(product)
+        what = facts_of(what=notation.value("kind", product.kind))
+        if not found.ids:
+            return Answer((Point(PointKind.NO_MORE, what),))
+        shown = slate(found, topic, self._shelf, notation)
+        ids = tuple(each.product_id for each in shown.cards)
+        n = len(ids)
+        return Answer(
+            (Point(PointKind.SUGGEST, {"n": str(n), "count": notation.count(n), **what}),),
+            cards=shown.cards,
+            total=n,
+            found=found,
+            topic=(len(state.topics), replace(topic, shown=ids)),
             focus=Focused(ids[:1]),
             product_ids=ids,
         )

@@ -1,4 +1,4 @@
-"""What one turn may say: `Evidence`, and `Shelf`, which answers questions of fact about it."""
+"""What one turn may say: `Evidence`, and `Grounds`, which answers questions of fact about it."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Passage:
         return frozenset(word[:6] for word in self.text.vocabulary)
 
 
-class Shelf:
+class Grounds:
     """The evidence of one turn, ready to be asked; everything is read when first needed."""
 
     def __init__(self, evidence: Evidence, library: Library, language: str) -> None:

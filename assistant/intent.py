@@ -22,6 +22,7 @@ class Intent(StrEnum):
     FIND = "find"
     REFINE = "refine"
     MORE = "more"
+    SIMILAR = "similar"
     BACK = "back"
     QUESTION = "question"
     COMPARE = "compare"

@@ -74,15 +74,17 @@ class Notation:
 
     def field(self, name: str) -> str:
         """The name of a field."""
-        own = self._glossary.label("field", name, self.language)
         named: str = self._words["fields"].get(name, name)
+        if self.language == "en":  # English labels are synonyms; the catalogue's own word is the one to write
+            return named
+        own = self._glossary.label("field", name, self.language)
         return own if own != name else named
 
     def value(self, field: str, value: str) -> str:
         """A value of a field, as the glossary writes it in this language."""
         if value.casefold() in ("yes", "no"):
             return str(self._words[value.casefold()])
-        if self.language == "en":  # English labels are synonyms; the catalogue's own word is the one to write
+        if self.language == "en":
             return _lower(value, field)
         return self._glossary.label(field, value, self.language)
 

@@ -112,6 +112,13 @@ class Shelf:
                 return replace(nearly, failed=failed, lost_recipient=lost, widened=wide, full_price=full)
         return found
 
+    def similar(self, product: Product, k: int = 5) -> Found:
+        """Products of the same kind nearest in meaning to one."""
+        filters = Filters((ORDERABLE, Condition("kind", any_of=frozenset({product.kind}))))
+        hits = self.search.similar(product.id, filters, k).hits
+        ids = tuple(hit.product_id for hit in hits)
+        return Found(ids, ids, {hit.product_id: frozenset(hit.variant_ids) for hit in hits}, exact=False)
+
     def _fewer(self, topic: Topic) -> Iterator[tuple[Topic, tuple[Constraint, ...]]]:
         """The topic with less and less asked of it, and what is no longer asked."""
         every = topic.constraints

@@ -373,7 +373,8 @@ class Understander:
         Then its nouns are what is asked about, not things to look for.
         """
         state, words, said = reading.state, reading.words, reading.said
-        if not (state.focus or reading.references) or reading.relative or words.cue("compare").search(said):
+        choosing = words.cue("compare").search(said) or words.cue("similar").search(said)
+        if not (state.focus or reading.references) or reading.relative or choosing:
             return False
         pointing = bool(reading.references) or words.cue("it").search(reading.rest) is not None
         question = words.cue("question")
@@ -473,6 +474,9 @@ class Understander:
         questioning = bool(re.search(r"[?？]\s*$", said)) or bool(words.cue("question").search(said))
         if len(reading.references) > 1 and reading.item is None and not (reading.asked or reading.claims):
             return Intent.COMPARE
+        similar = words.cue("similar").search(said) and bool(reading.references or state.focus)
+        if similar and reading.item is None:
+            return Intent.SIMILAR
         if (reading.references or reading.missing) and reading.item is None:
             return Intent.QUESTION
         vague = words.cue("vague").search(said) is not None

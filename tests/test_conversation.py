@@ -73,6 +73,15 @@ def test_what_was_shown_can_be_asked_about_and_compared(talk: Talk) -> None:
     assert all(name in text for name in names)
 
 
+def test_similar_products_are_of_the_same_kind_and_not_the_product_itself(talk: Talk) -> None:
+    talk.say("waterproof trail shoes")
+    first = talk.shown[0]
+    talk.say("something similar to the first one")
+    assert talk.shown
+    assert first not in talk.shown
+    assert all(each.startswith("run-") for each in talk.shown)
+
+
 def test_what_the_shop_does_not_carry_is_said_with_the_nearest(talk: Talk) -> None:
     text = talk.say("do you sell guitars?")
     assert "guitars" in text

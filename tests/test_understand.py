@@ -96,6 +96,7 @@ def test_a_reference_to_nothing_is_noticed(understand: Understander) -> None:
         ("how much is the first one", Intent.QUESTION),
         ("compare 1 and 2", Intent.COMPARE),
         ("show me more", Intent.MORE),
+        ("something similar to the second one", Intent.SIMILAR),
         ("a kettle", Intent.FIND),
         ("便宜一点的", Intent.REFINE),
         ("第一个和第二个比较一下", Intent.COMPARE),

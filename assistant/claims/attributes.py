@@ -65,7 +65,7 @@ def _elliptic(reading: Reading, name: Name) -> None:
     denied = bool(found["not"] or found["no"])
 
     def holds(one: str) -> bool:
-        return reading.shelf[one].has(said) is not denied
+        return reading.grounds[one].has(said) is not denied
 
     reading.judge(ClaimKind.ATTRIBUTE, (name.start, found.end()), reading.named(name), holds, "what was said last")
 
@@ -74,7 +74,7 @@ def _attribute(reading: Reading, value: Value) -> None:
     span = (value.start, value.end)
     if not reading.fresh(span):
         return
-    shelf, subject = reading.shelf, reading.subject(*span)
+    shelf, subject = reading.grounds, reading.subject(*span)
     unsaid = any(start <= value.start < end for start, end in reading.unsaid)
     broad = all(name in ("kind", "department", "category") for name, _ in value.meanings)
     weak = value.phrase in WEAK or len(value.phrase) == 1
@@ -118,7 +118,7 @@ def _attribute(reading: Reading, value: Value) -> None:
 
 
 def _about_policy(reading: Reading) -> bool:
-    return bool(reading.shelf.evidence.passages) and any(one.search(reading.text) for one in cues.promises().values())
+    return bool(reading.grounds.evidence.passages) and any(one.search(reading.text) for one in cues.promises().values())
 
 
 def described(reading: Reading) -> None:
@@ -148,7 +148,7 @@ def described(reading: Reading) -> None:
 
 def borrowed(reading: Reading) -> None:
     """What stands in the text of another product of the turn, and not in that of the product it is said of."""
-    if reading.idle or len(reading.shelf.evidence.products) < 2:
+    if reading.idle or len(reading.grounds.evidence.products) < 2:
         return
     for name in reading.names:
         end = reading.segment(name.start)[1]
@@ -157,9 +157,9 @@ def borrowed(reading: Reading) -> None:
         subject = reading.named(name)
         if name.compared or len(said) < _BORROWED or not subject.ids:
             continue
-        lacking = {word for word in said if not any(reading.shelf[one].knows(word) for one in subject.ids)}
-        for other in reading.shelf.evidence.products:
-            taken = {word for word in lacking if word in reading.shelf[other].read.text.vocabulary}
+        lacking = {word for word in said if not any(reading.grounds[one].knows(word) for one in subject.ids)}
+        for other in reading.grounds.evidence.products:
+            taken = {word for word in lacking if word in reading.grounds[other].read.text.vocabulary}
             if other not in subject.ids and len(taken) >= _BORROWED:
                 words = reading.original[name.start : min(following, end)]
                 reading.claim(ClaimKind.ATTRIBUTE, words, subject.ids[0], False, f"said of {other}: {sorted(taken)}")
@@ -175,7 +175,7 @@ def every(reading: Reading) -> None:
 
 
 def _complete(reading: Reading, product_id: str) -> bool:
-    return all(each.availability.orderable for each in reading.shelf[product_id].product.variants)
+    return all(each.availability.orderable for each in reading.grounds[product_id].product.variants)
 
 
 def silence(reading: Reading) -> None:
@@ -211,7 +211,7 @@ def silence(reading: Reading) -> None:
 
 
 def _says(reading: Reading, phrase: tuple[str, ...], denied: bool, product_id: str) -> bool:
-    return reading.shelf[product_id].states(phrase) is not denied
+    return reading.grounds[product_id].states(phrase) is not denied
 
 
 def _lacks(reading: Reading, fields: frozenset[str], product_id: str) -> bool:

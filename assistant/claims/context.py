@@ -11,7 +11,7 @@ from functools import cached_property
 from assistant.claims.cues import cues, table
 from assistant.claims.prose import normalize, quantities, spaced, stem, stems
 from assistant.claims.record import Library, Meaning
-from assistant.evidence import Evidence, Shelf
+from assistant.evidence import Evidence, Grounds
 from retrieval.facets import Facets
 from retrieval.glossary import Glossary
 
@@ -130,7 +130,7 @@ class Context:
     def __init__(
         self, evidence: Evidence, library: Library, vocabulary: Vocabulary, language: str, spoken_of: Iterable[str]
     ) -> None:
-        self.shelf = Shelf(evidence, library, language)
+        self.grounds = Grounds(evidence, library, language)
         self.vocabulary = vocabulary
         self.language = language
         self.cues = cues(language)
@@ -153,8 +153,8 @@ class Context:
     def names(self) -> dict[tuple[str, ...], tuple[str, ...]]:
         """Every run of words in a title of the evidence -> the products it is in."""
         found: dict[tuple[str, ...], tuple[str, ...]] = {}
-        for product_id in self.shelf.evidence.products:
-            phrase = self.shelf[product_id].read.title
+        for product_id in self.grounds.evidence.products:
+            phrase = self.grounds[product_id].read.title
             for start, end in itertools.combinations(range(len(phrase) + 1), 2):
                 run = phrase[start:end]
                 if product_id not in (held := found.get(run, ())):
@@ -169,15 +169,15 @@ class Context:
     @cached_property
     def whole(self) -> frozenset[tuple[str, ...]]:
         """The full titles of the evidence."""
-        return frozenset(self.shelf[each].read.title for each in self.shelf.evidence.products)
+        return frozenset(self.grounds[each].read.title for each in self.grounds.evidence.products)
 
     def lowers(self, word: str) -> bool:
         """Whether a description writes the stem in lower case."""
-        return any(word in self.shelf[each].read.lowered for each in self.shelf.evidence.products)
+        return any(word in self.grounds[each].read.lowered for each in self.grounds.evidence.products)
 
     def knows(self, word: str) -> bool:
         """Whether a stem may be capitalised without naming a product that is not there."""
-        vocabulary, shelf = self.vocabulary, self.shelf
+        vocabulary, shelf = self.vocabulary, self.grounds
         if word in PLAIN or word in vocabulary.known or word in shelf.shop.vocabulary or word in self._wished:
             return True
         return any(shelf[each].knows(word) for each in shelf.evidence.products)
@@ -185,5 +185,5 @@ class Context:
     @cached_property
     def _wished(self) -> frozenset[str]:
         """The words of the shopper and of the constraints."""
-        values = (value for each in self.shelf.evidence.conditions for value in each.any_of | each.none_of)
-        return self.shelf.shopper.vocabulary.union(*map(stems, values))
+        values = (value for each in self.grounds.evidence.conditions for value in each.any_of | each.none_of)
+        return self.grounds.shopper.vocabulary.union(*map(stems, values))

@@ -22,7 +22,7 @@ _PRODUCT_NOUNS = frozenset(
 
 def count(reading: Reading, each: Quantity) -> None:
     """Check a number of products, of values of an option, or of something a product has."""
-    shelf, evidence, text = reading.shelf, reading.shelf.evidence, reading.text
+    shelf, evidence, text = reading.grounds, reading.grounds.evidence, reading.text
     after, before = text[each.end :], text[: each.start]
     following = words(after)[:3]
     if each.value == 1 and (each.spelled or each.unit == "count"):
@@ -41,8 +41,8 @@ def count(reading: Reading, each: Quantity) -> None:
         ),
         None,
     )
-    if named_field and subject.ids and reading.shelf.facets.fields[named_field].number:
-        own = lambda one: reading.shelf[one].read.measure(named_field) == each.value  # noqa: E731
+    if named_field and subject.ids and reading.grounds.facets.fields[named_field].number:
+        own = lambda one: reading.grounds[one].read.measure(named_field) == each.value  # noqa: E731
         reading.judge(ClaimKind.NUMBER, (each.start, each.end), subject, own, f"its {named_field}")
         return
     if named_field and subject.ids:
@@ -143,11 +143,11 @@ def count(reading: Reading, each: Quantity) -> None:
 
 
 def _measures(reading: Reading, fields: Collection[str], value: float, product_id: str) -> bool:
-    return any(reading.shelf[product_id].read.measure(name) == value for name in fields)
+    return any(reading.grounds[product_id].read.measure(name) == value for name in fields)
 
 
 def _optional(reading: Reading, value: str, product_id: str) -> bool:
-    return any(value in values for values in reading.shelf[product_id].product.options.values())
+    return any(value in values for values in reading.grounds[product_id].product.options.values())
 
 
 def plain(reading: Reading, each: Quantity) -> None:
@@ -155,7 +155,7 @@ def plain(reading: Reading, each: Quantity) -> None:
     subject = reading.subject(each.start, each.end)
 
     def holds(one: str) -> bool:
-        return any(same(each.value, known.value / known.scale) for _, known in reading.shelf[one].read.numbers)
+        return any(same(each.value, known.value / known.scale) for _, known in reading.grounds[one].read.numbers)
 
     if not subject.named and (reading.echoed(each) or promises.policy(reading, each)):
         reading.claim(ClaimKind.NUMBER, reading.quote(each), None, True, "the shopper's own, or in the policies")
@@ -180,7 +180,7 @@ def absent(reading: Reading) -> None:
         seen.add(segment)
         values = [value for value in reading.values if _within(reading, value.start, segment)]
         limits = [one for one in reading.numbers if _within(reading, one.start, segment) and reading.limit(one)]
-        shelf = reading.shelf
+        shelf = reading.grounds
         pool = dict.fromkeys((*shelf.evidence.fitting, *shelf.evidence.slate))
         if values or limits:
             against = [
@@ -237,7 +237,7 @@ def carries(reading: Reading) -> None:
         if re.search(f"[{CJK}]", tail):
             tail = tail.split(",")[0]  # Chinese lists with 、
         vocabulary = reading.vocabulary
-        rendered = reading.shelf.shop
+        rendered = reading.grounds.shop
         for item in re.split(r",|、|\band\b|\bor\b|和|以及|或|还有|等|\by\b|\bet\b|\bund\b", tail):
             listed = stems(item)
             if not listed or NAMED in item or re.search(r"\d", item) or rendered.says(listed):

@@ -38,7 +38,7 @@ def _of_name(reading: Reading, each: Quantity) -> bool:
     name = next((name for name in reversed(reading.names) if name.end <= each.start), None)
     if not name or each.unit or each.spelled or reading.text[name.end : each.start] not in (" ", "-"):
         return False
-    known = any(reading.shelf[one].knows(reading.quote(each)) for one in name.ids)
+    known = any(reading.grounds[one].knows(reading.quote(each)) for one in name.ids)
     listed = re.match(r"\s*(?:,|and|\)|$)", reading.text[each.end :])
     if (each.step < 1 and each.value <= 5) or (known and listed):
         return False
@@ -53,10 +53,10 @@ def _ordinal(reading: Reading, each: Quantity) -> None:
 
 def _rendered(reading: Reading, each: Quantity) -> bool:
     """Whether code rendered this amount for no product; a count so stands alone, money is a conversion."""
-    if reading.names or not any(equal(each, known) for known in reading.shelf.shop_numbers):
+    if reading.names or not any(equal(each, known) for known in reading.grounds.shop_numbers):
         return False
     converted = any(one.unit == "money" and one.currency != each.currency for one in reading.numbers)
-    counted = not each.unit and reading.quote(each) in reading.shelf.evidence.facts.get("", ())
+    counted = not each.unit and reading.quote(each) in reading.grounds.evidence.facts.get("", ())
     if (each.unit == "money" and converted) or counted or each.unit not in ("", "money"):
         reading.claim(_kind(each), reading.quote(each), None, True, "rendered by code")
         return True
@@ -64,7 +64,7 @@ def _rendered(reading: Reading, each: Quantity) -> bool:
 
 
 def _money(reading: Reading, each: Quantity) -> None:
-    shelf, span = reading.shelf, (each.start, each.end)
+    shelf, span = reading.grounds, (each.start, each.end)
     subject = reading.subject(*span)
     lowest = min(
         (shelf[one].price for one in subject.ids or shelf.pool if one in shelf.evidence.products), default=None
@@ -104,7 +104,7 @@ def _money(reading: Reading, each: Quantity) -> None:
 
 
 def _priced(reading: Reading, each: Quantity, subject: Subject) -> None:
-    shelf, span = reading.shelf, (each.start, each.end)
+    shelf, span = reading.grounds, (each.start, each.end)
 
     def costs(one: str) -> bool:
         return any(same(each.value, price) for price in shelf[one].prices)
@@ -166,7 +166,7 @@ def _limited(
     if free and reading.echoed(each):
         reading.claim(_kind(each), reading.quote(each), None, True, "the shopper's own limit")
     elif reading.missing(each.start):
-        own = [known for known in reading.shelf.echoes if known.unit == each.unit]
+        own = [known for known in reading.grounds.echoes if known.unit == each.unit]
         reading.claim(_kind(each), reading.quote(each), None, not own, "the shopper's limit, where one was given")
     elif not subject.named and promises.policy(reading, each):
         reading.claim(_kind(each), reading.quote(each), None, True, "in the policies")
@@ -187,11 +187,11 @@ def _ranged(reading: Reading, each: Quantity, subject: Subject) -> bool:
             re.I,
         ):
             continue
-        pools = [subject.ids] if subject.named else [reading.shelf.pool, reading.shelf.shown, subject.ids]
+        pools = [subject.ids] if subject.named else [reading.grounds.pool, reading.grounds.shown, subject.ids]
         extremes = [
             (min(prices), max(prices))
             for pool in pools
-            if (prices := [price for one in pool for price in reading.shelf[one].prices])
+            if (prices := [price for one in pool for price in reading.grounds[one].prices])
         ]
         supported = any(same(left.value, low) and same(right.value, high) for low, high in extremes)
         supported = supported or (reading.echoed(left) and reading.echoed(right) and not subject.named)
@@ -207,7 +207,7 @@ def _ranged(reading: Reading, each: Quantity, subject: Subject) -> bool:
 
 
 def _rating(reading: Reading, each: Quantity) -> None:
-    subject, shelf = reading.subject(each.start, each.end), reading.shelf
+    subject, shelf = reading.subject(each.start, each.end), reading.grounds
     if re.search(r"(?:against|versus|vs\.?|compared (?:with|to)|对|比)\s*$", reading.text[: each.start], re.I):
         subject = Subject(reading.others(subject, (each.start, each.end))[0])
     if limit := reading.limit(each):
@@ -227,13 +227,13 @@ def _rating(reading: Reading, each: Quantity) -> None:
 def _reviews(reading: Reading, each: Quantity) -> None:
     subject = reading.subject(each.start, each.end)
     if limit := reading.limit(each):
-        _limited(reading, each, subject, limit, lambda one: reading.shelf[one].reviews)
+        _limited(reading, each, subject, limit, lambda one: reading.grounds[one].reviews)
         return
     reading.judge(
         ClaimKind.RATING,
         (each.start, each.end),
         subject,
-        lambda one: reading.shelf[one].reviews == each.value,
+        lambda one: reading.grounds[one].reviews == each.value,
         "its reviews",
     )
 
@@ -242,7 +242,7 @@ def _percent(reading: Reading, each: Quantity) -> None:
     subject = reading.subject(each.start, each.end)
 
     def holds(one: str) -> bool:
-        record = reading.shelf[one]
+        record = reading.grounds[one]
         return any(same(each.value, share, 1) for _, share in record.reductions) or any(
             equal(each, known) for _, known in record.read.numbers
         )
@@ -267,9 +267,9 @@ def _size(reading: Reading, each: Quantity) -> None:
     meanings = reading.vocabulary.sizes.get(each.value, frozenset())
 
     def comes(one: str) -> bool:
-        values = (value for group in reading.shelf[one].read.values.values() for value in group)
+        values = (value for group in reading.grounds[one].read.values.values() for value in group)
         found = any(contains(value, number) for value in values)
-        return (found or reading.shelf[one].has(meanings)) is not denied
+        return (found or reading.grounds[one].has(meanings)) is not denied
 
     if subject.ids and reading.denied(each.start) and stock.stock_here(reading, each.start):
         stock.lacking(reading, (each.start, each.end), subject, {("", number), *meanings})
@@ -278,7 +278,7 @@ def _size(reading: Reading, each: Quantity) -> None:
             ClaimKind.ATTRIBUTE,
             reading.quote(each),
             None,
-            reading.echoed(each) or any(map(comes, reading.shelf.shown)),
+            reading.echoed(each) or any(map(comes, reading.grounds.shown)),
             "asked for",
         )
     else:
@@ -289,7 +289,7 @@ def _age(reading: Reading, each: Quantity) -> None:
     subject = reading.subject(each.start, each.end)
 
     def suits(one: str) -> bool:
-        ages = reading.shelf[one].read.ages
+        ages = reading.grounds[one].read.ages
         if not ages:
             return False
         if reading.near("above_before", each) or reading.near("above_after", each, after=True):
@@ -303,7 +303,7 @@ def _age(reading: Reading, each: Quantity) -> None:
 
 
 def _measured(reading: Reading, each: Quantity) -> None:
-    shelf, subject, span = reading.shelf, reading.subject(each.start, each.end), (each.start, each.end)
+    shelf, subject, span = reading.grounds, reading.subject(each.start, each.end), (each.start, each.end)
     named = {name for name in reading.fields if name in shelf.facets.fields and shelf.facets.fields[name].number}
     if limit := reading.limit(each):
         measures = shelf.measures(each.unit, named)

@@ -21,7 +21,7 @@ def policy(reading: Reading, each: Quantity) -> bool:
     """Whether a passage has the number, and none that speaks more of the same thing has another."""
     passages = [
         one
-        for one in reading.shelf.passages
+        for one in reading.grounds.passages
         if any(known.unit == each.unit and known.currency == each.currency for known in one.numbers)
     ]
     span = reading.span_of(each) or (each,)
@@ -47,7 +47,7 @@ def policy(reading: Reading, each: Quantity) -> bool:
 
 def promises(reading: Reading) -> None:
     """Check that what only a policy can promise stands in one, and is not turned into its opposite."""
-    shelf, text = reading.shelf, reading.text
+    shelf, text = reading.grounds, reading.text
     exempt = (
         reading.idle or bool(reading.unsaid) or bool(UNABLE.search(text)) or reading.said("abilities", (0, len(text)))
     )
@@ -90,7 +90,7 @@ def _unconditional(reading: Reading, pattern: re.Pattern[str]) -> bool:
     """Whether what is free is so without the sum that the policy asks for, or the sentence names the sum."""
     if any(each.unit == "money" for each in reading.numbers):
         return True
-    granting = [one for one in reading.shelf.passages if pattern.search(one.text.raw)]
+    granting = [one for one in reading.grounds.passages if pattern.search(one.text.raw)]
     said = reading.content(0, len(reading.text))
     best = max((_overlap(said, one) for one in granting), default=0)
     nearest = [one for one in granting if _overlap(said, one) == best]
@@ -100,7 +100,7 @@ def _unconditional(reading: Reading, pattern: re.Pattern[str]) -> bool:
 def _polarity(reading: Reading) -> None:
     """A policy must not be turned into its opposite: the passage most like the sentence denies as it does."""
     said = reading.content(0, len(reading.text))
-    scored = [(_overlap(said, one), one) for one in reading.shelf.passages]
+    scored = [(_overlap(said, one), one) for one in reading.grounds.passages]
     best = max((score for score, _ in scored), default=0)
     if best < 2 or best < len(said) * 0.6:
         return

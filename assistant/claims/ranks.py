@@ -103,11 +103,11 @@ def _ranks(reading: Reading, rank: Rank, span: tuple[int, int], denied: bool, pr
 
 
 def _says(reading: Reading, phrase: tuple[str, ...], product_id: str) -> bool:
-    return reading.shelf[product_id].tells(phrase)
+    return reading.grounds[product_id].tells(phrase)
 
 
 def _mentions(reading: Reading, stems_of: set[str], product_id: str) -> bool:
-    return any(map(reading.shelf[product_id].knows, stems_of))
+    return any(map(reading.grounds[product_id].knows, stems_of))
 
 
 def only(reading: Reading) -> None:
@@ -125,11 +125,11 @@ def only(reading: Reading) -> None:
         limits = [one for one in reading.numbers if one.start >= found.end() and reading.limit(one)]
         if not subject.ids or not (values or limits):
             continue
-        pool = dict.fromkeys((*reading.shelf.pool, *reading.shelf.shown))
+        pool = dict.fromkeys((*reading.grounds.pool, *reading.grounds.shown))
         holders = {
             one
             for one in pool
-            if all(reading.shelf[one].has(value.meanings, value.around) for value in values)
+            if all(reading.grounds[one].has(value.meanings, value.around) for value in values)
             and all(reading.meets(one, limit) for limit in limits)
         }
         reading.claim(
@@ -154,7 +154,7 @@ def _ranked(reading: Reading, span: tuple[int, int]) -> Subject:
 
 def leads(reading: Reading, product_id: str, rank: Rank, span: tuple[int, int]) -> bool:
     """Whether a superlative at this place is true of a product."""
-    shelf, evidence = reading.shelf, reading.shelf.evidence
+    shelf, evidence = reading.grounds, reading.grounds.evidence
     metric, sign = rank.metric, rank.sign
     if metric == "best":
         best = evidence.best or (shelf.shown[0] if evidence.slate else "")
@@ -206,7 +206,7 @@ def comparatives(reading: Reading) -> None:
         weighed = word in ("little", "much") and re.search(r"weigh", reading.text[: found.start()], re.I)
         metric = "weight" if weighed else _SAME_METRIC.get(word, "price")
         ids = reading.pair(found.span())
-        measures = reading.shelf.measures(metric)
+        measures = reading.grounds.measures(metric)
         alike = any(
             None not in known and len(known) == 1 for known in ({measure(each) for each in ids} for measure in measures)
         )
@@ -245,7 +245,7 @@ def _multiple(reading: Reading, found: re.Match[str]) -> None:
         return
     metric = "weight" if re.search(r"weigh|heav|light|重|轻", reading.text, re.I) else "price"
     metric = "size" if re.search(r"size|large|big|capacity|容量|大", reading.text, re.I) else metric
-    measures = reading.shelf.measures(metric)
+    measures = reading.grounds.measures(metric)
 
     def holds(one: str) -> bool:
         pairs = ((measure(one), measure(other)) for measure in measures for other in others)
@@ -255,7 +255,7 @@ def _multiple(reading: Reading, found: re.Match[str]) -> None:
 
 
 def _compare(reading: Reading, span: tuple[int, int], metric: str, sign: int, by: Quantity | None = None) -> None:
-    shelf, subject = reading.shelf, reading.subject(*span)
+    shelf, subject = reading.grounds, reading.subject(*span)
     given = [name for name in reading.names if name.compared]
     ids = tuple(each for each in subject.ids if not any(each in name.ids for name in given)) or (
         () if given and subject.named else subject.ids
@@ -294,7 +294,7 @@ def _loosely(reading: Reading, each: Quantity) -> int:
     if not found or each.unit in ("", "money", "rating") or not re.search(r"比[^,。;]*[,。;]", lead):
         return 0
     subject = reading.subject(each.start, each.end)
-    if reading.holds(subject, lambda one: any(equal(each, known) for _, known in reading.shelf[one].read.numbers)):
+    if reading.holds(subject, lambda one: any(equal(each, known) for _, known in reading.grounds[one].read.numbers)):
         return 0
     return 1 if found[1] else -1
 
@@ -309,7 +309,7 @@ def delta(reading: Reading, each: Quantity) -> bool:
     if reading.near("off_after", each, after=True) or reading.near("off_before", each):
         reduced = reading.holds(
             reading.subject(each.start, each.end),
-            lambda one: any(same(each.value, amount) for amount, _ in reading.shelf[one].reductions),
+            lambda one: any(same(each.value, amount) for amount, _ in reading.grounds[one].reductions),
         )
         if reduced or reading.near("off_after", each, after=True):
             if each.unit == "money":
@@ -344,14 +344,16 @@ def delta(reading: Reading, each: Quantity) -> bool:
             start = min(start, found.start())
     reading.done.append((start, end))
     subject = reading.subject(start, end)
-    reduced = reading.holds(subject, lambda one: any(same(each.value, cut) for cut, _ in reading.shelf[one].reductions))
+    reduced = reading.holds(
+        subject, lambda one: any(same(each.value, cut) for cut, _ in reading.grounds[one].reductions)
+    )
     if sign < 0 and each.unit == "money" and reduced and _REDUCED.search(reading.text):
         reading.claim(ClaimKind.PRICE, reading.quote(each), None, True, "less than the list price")
     elif sign == 0:
         ids = reading.pair((start, end))
-        ids = ids if len(ids) > 1 else reading.shelf.shown
+        ids = ids if len(ids) > 1 else reading.grounds.shown
         pairs = itertools.combinations(ids, 2)
-        held = any(reading.shelf.differ(one, two, metric, 0, each, reading.fields) for one, two in pairs)
+        held = any(reading.grounds.differ(one, two, metric, 0, each, reading.fields) for one, two in pairs)
         reading.claim(ClaimKind.COMPARISON, reading.quote(each), None, held, "the difference of two products")
     else:
         _compare(reading, (start, end), metric, sign, each)

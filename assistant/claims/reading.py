@@ -60,7 +60,7 @@ class Reading:
 
     def __init__(self, context: Context, text: str) -> None:
         self.context = context
-        self.shelf = context.shelf
+        self.grounds = context.grounds
         self.vocabulary = context.vocabulary
         self.cues = context.cues
         self.original = text
@@ -79,7 +79,7 @@ class Reading:
             }
         )
         self.text = self._verbatim()
-        self.numbers = quantities(self.text, context.language, self.shelf.facets.currency)
+        self.numbers = quantities(self.text, context.language, self.grounds.facets.currency)
         self.words = words(self.text)
         self.values = self._values()
         self.numbers = [
@@ -115,14 +115,14 @@ class Reading:
                 length = 1
             position += length
         found = self._adjoined(found, text)
-        slate = self.shelf.evidence.slate
+        slate = self.grounds.evidence.slate
         for ordinal in _ORDINAL.finditer(text):
             number = ordinal["number"] or ordinal["han"] or str(_ORDINALS.index(ordinal["word"].casefold()) + 1)
             place = int(number) if number.isdigit() else "零一二三四五六七八九十".index(number)
             start, end = ordinal.span()
             if any(name.start < end and start < name.end for name in found):
                 continue
-            if 0 < place <= len(slate) and slate[place - 1] in self.shelf.evidence.products:
+            if 0 < place <= len(slate) and slate[place - 1] in self.grounds.evidence.products:
                 found.append(Name((slate[place - 1],), start, end, self._compared(text, start, end)))
             else:
                 self.claim(ClaimKind.NAME, ordinal[0], None, False, f"{len(slate)} products were shown")
@@ -167,7 +167,7 @@ class Reading:
 
     def _contacts(self, text: str) -> str:
         """Check addresses, and blank them."""
-        shelf = self.shelf
+        shelf = self.grounds
         urls = " ".join(product.url for product in shelf.evidence.products.values())
         for found in _CONTACT.finditer(text):
             given = found[0].rstrip(".").casefold()
@@ -178,7 +178,7 @@ class Reading:
 
     def _verbatim(self) -> str:
         """Check quoted words, and blank them and what code rendered about no product: they are read as a whole."""
-        shelf, text = self.shelf, self.text
+        shelf, text = self.grounds, self.text
         for fact in shelf.evidence.facts.get("", ()):
             given = normalize(fact).casefold()
             at = text.casefold().find(given) if len(spaced(given)) > 2 and not self.names else -1
@@ -199,7 +199,7 @@ class Reading:
         return text
 
     def _quotes(self, words: str, product_id: str) -> bool:
-        return self.shelf[product_id].holds(words)
+        return self.grounds[product_id].holds(words)
 
     def _values(self) -> list[Value]:
         found: list[Value] = []
@@ -314,13 +314,13 @@ class Reading:
         lead = text[clause[0] : clause[1]]
         if subjects:
             if self.cues["some"].search(lead) and self.segment(start)[0] > subjects[-1].end:
-                return Subject(tuple(self.shelf.evidence.products))
+                return Subject(tuple(self.grounds.evidence.products))
             return self.named(subjects[-1])
         return self._carried(start, end, lead)
 
     def _carried(self, start: int, end: int, lead: str) -> Subject:
         """Who is meant where no name stands before the claim."""
-        reply, shown = self.context, self.shelf.shown
+        reply, shown = self.context, self.grounds.shown
         listed = next((name for name in self.names if name.start >= end), None)
         if listed and re.fullmatch(r"[^:]*:\s*(?:the )?", self.text[end : listed.start], re.IGNORECASE):
             return self.named(self._last_of(listed))
@@ -328,15 +328,15 @@ class Reading:
             both = reply.group if len(reply.group) > 1 else shown
             return Subject(both, every=True)
         if self.cues["some"].search(lead):
-            everything = tuple(self.shelf.evidence.products)
+            everything = tuple(self.grounds.evidence.products)
             return Subject(reply.group, every=True) if len(reply.group) > 1 else Subject(everything)
         later = next((name for name in self.names if name.start >= end and not name.compared), None)
         if later and not self.cues["pronoun"].search(lead) and self.segment(start)[1] >= later.start:
             return self.named(later)
         if reply.focus:
             return Subject(reply.focus)
-        if len(self.shelf.evidence.products) == 1:
-            return Subject(tuple(self.shelf.evidence.products))
+        if len(self.grounds.evidence.products) == 1:
+            return Subject(tuple(self.grounds.evidence.products))
         return Subject()
 
     def others(self, subject: Subject, span: tuple[int, int]) -> tuple[tuple[str, ...], bool]:
@@ -348,7 +348,7 @@ class Reading:
         own = set(subject.ids)
         here = [each for name in self.names if name.end <= span[0] for each in name.ids if each not in own]
         earlier = [each for each in (*here, *self.context.mentioned) if each not in own]
-        return tuple(earlier or (each for each in self.shelf.evidence.products if each not in own)), False
+        return tuple(earlier or (each for each in self.grounds.evidence.products if each not in own)), False
 
     def claim(self, kind: ClaimKind, text: str, product_id: str | None, supported: bool, why: str) -> None:
         """Record a claim."""
@@ -358,7 +358,7 @@ class Reading:
         self, kind: ClaimKind, span: tuple[int, int], subject: Subject, true_of: Callable[[str], bool], why: str
     ) -> bool:
         """Record a claim that must be true of its subject, or of something shown where it has none."""
-        ids = subject.ids or self.shelf.shown
+        ids = subject.ids or self.grounds.shown
         held = [each for each in ids if true_of(each)]
         supported = bool(held) and (len(held) == len(ids) or not subject.every)
         product_id = ids[0] if len(ids) == 1 else (held[0] if held and not subject.every else None)
@@ -423,11 +423,11 @@ class Reading:
 
     def echoed(self, each: Quantity) -> bool:
         """Whether the shopper gave this number."""
-        return any(equal(each, known) for known in self.shelf.echoes)
+        return any(equal(each, known) for known in self.grounds.echoes)
 
     def holds(self, subject: Subject, true_of: Callable[[str], bool]) -> bool:
         """Whether something is true of a subject, or of something shown where there is none."""
-        ids = subject.ids or self.shelf.shown
+        ids = subject.ids or self.grounds.shown
         held = [one for one in ids if true_of(one)]
         return bool(held) and (len(held) == len(ids) or not subject.every)
 
@@ -443,16 +443,16 @@ class Reading:
 
     def having(self, product_id: str, name: str) -> tuple[str, ...]:
         """The values that a product has for a field."""
-        product = self.shelf[product_id].product
+        product = self.grounds[product_id].product
         return product.options.get(name) or product.attributes.get(name) or ()
 
     def meets(self, product_id: str, limit: Quantity) -> bool:
         """Whether a product is within a limit that the sentence states."""
-        record, sign = self.shelf[product_id], self.limit(limit)
+        record, sign = self.grounds[product_id], self.limit(limit)
         if limit.unit in ("money", "rating", "reviews"):
             numbers = [{"money": record.price, "rating": record.rating, "reviews": record.reviews}[limit.unit]]
         else:
-            numbers = [measure(product_id) for measure in self.shelf.measures(limit.unit)]
+            numbers = [measure(product_id) for measure in self.grounds.measures(limit.unit)]
         return any(number is not None and sign * number >= sign * limit.value for number in numbers)
 
     def content(self, start: int, end: int) -> set[str]:
@@ -463,11 +463,13 @@ class Reading:
     def wished(self, value: Value) -> bool:
         """Whether the shopper's constraints or words hold the value."""
         wished = {
-            (one.field, each.casefold()) for one in self.shelf.evidence.conditions for each in one.any_of | one.none_of
+            (one.field, each.casefold())
+            for one in self.grounds.evidence.conditions
+            for each in one.any_of | one.none_of
         }
         if any((name, each.casefold()) in wished for name, each in value.meanings):
             return True
-        return self.shelf.shopper.says(stems(self.original[value.start : value.end]))
+        return self.grounds.shopper.says(stems(self.original[value.start : value.end]))
 
     def missing(self, position: int) -> bool:
         """Whether the clause says that there is no such product."""

@@ -38,16 +38,17 @@ def _stocked(reading: Reading, cue: str, span: tuple[int, int]) -> None:
     if cue == "stock_any" and reading.denied(span[0]):
         gone = True
     options = _options(reading, span, gone)
-    if not subject.ids and not reading.shelf.shown:
+    if not subject.ids and not reading.grounds.shown:
         supported = (
-            bool(reading.shelf.shop.raw) and reading.original[span[0] : span[1]].casefold() in reading.shelf.shop.raw
+            bool(reading.grounds.shop.raw)
+            and reading.original[span[0] : span[1]].casefold() in reading.grounds.shop.raw
         )
         reading.claim(ClaimKind.STOCK, reading.original[span[0] : span[1]], None, supported, "in the policies")
         return
 
     def holds(one: str) -> bool:
         if cue == "stock_later":
-            return any(each.availability.value in ("backorder", "preorder") for each in reading.shelf[one].variants)
+            return any(each.availability.value in ("backorder", "preorder") for each in reading.grounds[one].variants)
         if not gone:
             return _ready(reading, one, options, now=cue == "stock_in") is True
         forms = _apart(options)
@@ -98,7 +99,7 @@ def lacking(reading: Reading, span: tuple[int, int], subject: Subject, meanings:
 
 def _ready(reading: Reading, product_id: str, options: Collection[frozenset[Meaning]], *, now: bool) -> bool | None:
     """Whether each of the options can be had; None where the product does not come in one of them."""
-    record = reading.shelf[product_id]
+    record = reading.grounds[product_id]
     chosen: dict[str, frozenset[str]] = {}
     for meanings in options:
         names = {name for name, _ in meanings}
@@ -142,7 +143,7 @@ def offered(reading: Reading) -> None:
     if told or not offers or reading.unsaid:
         return
     for name in reading.names:
-        sold_out = not any(reading.shelf[each].orderable for each in name.ids)
+        sold_out = not any(reading.grounds[each].orderable for each in name.ids)
         if sold_out and not name.compared and not reading.context.gone.intersection(name.ids):
             words = reading.original[name.start : name.end]
             reading.claim(ClaimKind.STOCK, words, name.ids[0], False, "offered, but sold out")

@@ -24,7 +24,7 @@ _UNITLIKE = re.compile(
 
 def codes(reading: Reading) -> None:
     """Model numbers and grades such as IP67 stand in the data, or are the shopper's."""
-    shelf = reading.shelf
+    shelf = reading.grounds
     taken = [(each.start, each.end) for each in reading.numbers]
     for found in _CODE.finditer(reading.text):
         if (
@@ -48,7 +48,7 @@ def codes(reading: Reading) -> None:
 
 
 def _holds(reading: Reading, code: str, product_id: str) -> bool:
-    return reading.shelf[product_id].holds(code)
+    return reading.grounds[product_id].holds(code)
 
 
 def strangers(reading: Reading) -> None:
@@ -66,7 +66,7 @@ def strangers(reading: Reading) -> None:
             ),
             None,
         )
-        if neighbour and not any(all(map(reading.shelf[one].knows, stems(found[0]))) for one in neighbour.ids):
+        if neighbour and not any(all(map(reading.grounds[one].knows, stems(found[0]))) for one in neighbour.ids):
             reading.claim(ClaimKind.NAME, found[0], None, False, "no part of the name before it")
             continue
         parts = stems(found[0])
