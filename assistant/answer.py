@@ -233,7 +233,7 @@ class Answers:
         first = self._shelf.product(cards[0].product_id)
         total = len(found.fitting)
         sure = found.exact and topic.scope is not None
-        limits = notation.join([notation.limit(each) for each in topic.constraints if not each.relative])
+        limits = notation.listed([notation.limit(each) for each in topic.constraints if not each.relative])
         what = facts_of(what=_what(topic, notation), limits=limits)
         points = []
         if sure:

@@ -65,6 +65,10 @@ class Notation:
         words: list[str] = self._words["numbers"]
         return words[number] if 0 <= number < len(words) else str(number)
 
+    def listed(self, parts: Sequence[str]) -> str:
+        """The parts one after another: "a, b, c"."""
+        return str(self._words["comma"]).join(parts)
+
     def join(self, parts: Sequence[str]) -> str:
         """The parts as a list: "a, b and c"."""
         if len(parts) < 2:

@@ -7,7 +7,7 @@ similarity to worked examples decides what kind of message it is where neither d
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -16,8 +16,9 @@ from assistant.amounts import amounts
 from assistant.dialogue import Constraint, DialogueState, Order, Recipient
 from assistant.intent import Examples, Intent
 from assistant.language import detect
-from assistant.lexicon import HAN, has_han, languages, lexicon
+from assistant.lexicon import has_han, languages, lexicon
 from assistant.reading import Reading, Relative, pieces
+from assistant.sizes import Sizes
 from assistant.vocabulary import PURPOSE, Item, Match, Vocabulary, blank, normalize
 from retrieval.catalog import Availability, Money, Product
 from retrieval.encoder import Encoder
@@ -32,9 +33,7 @@ _PROBES = {
     "time": ("1 h",),
     "power": ("1 w",),
 }
-_MEASURE = re.compile(rf"(?<![\w.])(\d+(?:[.,]\d+)?)[\s-]?([a-z]+|[\"″'′°]|[{HAN}]{{1,2}})")
 _PARTS = 3  # requests of one message that are answered; more is a list, not a message
-_SIZE_WORDS = {"small": "s", "medium": "m", "large": "l", "小": "s", "中": "m", "大": "l", "加大": "xl"}
 _STARS = re.compile(
     r"(?<![\w.$])([1-5](?:[.,]\d)?)\s*(?:\+\s*)?(?:stars?\b|星|分以上|分)|\brat(?:ed|ing)\D{0,18}?([1-5](?:\.\d)?)\b"
 )
@@ -116,10 +115,7 @@ class Understander:
         self._currency = currency
         self._rates = rates
         self.examples = Examples(encoder)
-        self._size_fields = [name for name in self._facets.fields if "size" in name.split()]
-        sizes = {value.casefold() for name in self._size_fields for value in self._facets.fields[name].values}
-        known = sorted(sizes | set(_SIZE_WORDS), key=len, reverse=True)
-        self._size = "|".join([*map(re.escape, known), r"\d{1,3}(?:\.5)?", r"x{0,3}[sl]"])
+        self._sizes = Sizes(vocabulary)
 
     def __call__(self, text: str, state: DialogueState) -> Understanding:
         """The message in the light of the dialogue so far."""
@@ -137,10 +133,11 @@ class Understander:
             for match in words.cue(cue).finditer(reading.rest):
                 reading.take(match.span())
         self._people(reading)
-        self._sizes(reading)
-        self._measures(reading)
+        self._sizes.read(reading)
+        self._sizes.measures(reading)
         told = self._tells(reading)
         reading.item = None if told else self._item(reading)
+        self._sizes.words(reading)
         self._values(reading)
         self._rating(reading)
         reading.asked = self._asked(reading)
@@ -317,56 +314,6 @@ class Understander:
         for span in spans:
             reading.take(span)
 
-    def _sizes(self, reading: Reading) -> None:
-        for pattern in reading.words.patterns["size"]:
-            match = re.search(pattern.replace("VALUE", self._size), reading.rest)
-            if not match:
-                continue
-            wanted = _SIZE_WORDS.get(match["size"], match["size"])
-            found = {
-                name: frozenset(value for value in self._facets.fields[name].values if _is_size(value, wanted))
-                for name in self._size_fields
-            }
-            if not any(found.values()):  # the shop's labels may know it by another measure: EU 42 is its 8.5
-                for said in (match[0].strip(), f"eu {wanted}", f"{wanted}码"):
-                    for label in self._vocabulary.values(said, reading.words):
-                        if label.field in found:
-                            found[label.field] |= label.values
-            fields = [name for name, values in found.items() if values] or self._size_fields[:1]
-            if fields:
-                field = max(fields, key=lambda name: len(found[name]))
-                condition = Condition(field, any_of=found[field] or frozenset({wanted}))
-                reading.constrain(condition, match[0].strip())
-                reading.claims.append(Match(field, condition.any_of, match.span(), match[0].strip()))
-            reading.take(match.span())
-            return
-
-    def _measures(self, reading: Reading) -> None:
-        for match in list(_MEASURE.finditer(reading.rest)):
-            fields = [
-                name
-                for name, field in self._facets.fields.items()
-                if field.number
-                and name not in ("price", "rating")
-                and self._facets.measure(name, match[0].replace("-", " ")) is not None
-                and self._facets.fields[name].unit
-            ]
-            if not fields:
-                continue
-            named = [name for name in self._vocabulary.fields(reading.said) if name in fields]
-            field = (named or sorted(fields, key=lambda n: -sum(self._facets.fields[n].values.values())))[0]
-            value = self._facets.measure(field, match[0].replace("-", " "))
-            before, after = reading.rest[: match.start()].rstrip()[-24:], reading.rest[match.end() :].lstrip()
-            below = _beside(before, after, reading.words.cues["below"])
-            above = _beside(before, after, reading.words.cues["above"])
-            reading.take(match.span())
-            if value is None or not (below or above):
-                spread = 0.1 * abs(value or 0)
-                condition = Condition(field, minimum=(value or 0) - spread, maximum=(value or 0) + spread)
-            else:
-                condition = Condition(field, maximum=value) if below else Condition(field, minimum=value)
-            reading.constrain(condition, match[0])
-
     def _tells(self, reading: Reading) -> bool:
         """True where the message asks about a product shown: "how many cups does it make", "tell me about the second".
 
@@ -425,9 +372,11 @@ class Understander:
         if len(matches) == 1:
             return matches[0]
 
-        def weight(match: Match) -> int:
+        named = self._asked(reading)
+
+        def weight(match: Match) -> tuple[bool, int]:
             counts = self._facets.fields[match.field].values
-            return sum(counts.get(value, 0) for value in match.values)
+            return match.field in named, sum(counts.get(value, 0) for value in match.values)
 
         return max(matches, key=weight)
 
@@ -499,15 +448,3 @@ def _as_written(words: str, text: str) -> str:
     """The words with the capitals they have in the message."""
     found = re.search(re.escape(words), text, re.IGNORECASE) if words else None
     return found[0] if found else words
-
-
-def _is_size(value: str, wanted: str) -> bool:
-    """True where a catalogue's size is the one wanted: "9" is meant by "9", "US 9" and "EU 42 / US 9"."""
-    value = value.casefold()
-    return value == wanted or wanted in re.split(r"[\s/,()]+", value)
-
-
-def _beside(before: str, after: str, phrases: Sequence[str]) -> bool:
-    return any(re.search(rf"(?<![a-z]){re.escape(p)}$", before) for p in phrases) or any(
-        re.match(rf"{re.escape(p)}(?![a-z])", after) for p in phrases
-    )

@@ -120,7 +120,12 @@ class Vocabulary:
                         labels += [name, *(label for _, label in glossary.labels("field", name))]
                     for label in labels if flag else (value, *labels):
                         self._add_value(name, value, label)
+        self._sizes: dict[tuple[str, str], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         for product in products:
+            for name, values in product.options.items():
+                if "size" in name.split():
+                    for place in (("kind", product.kind), ("department", product.department)):
+                        self._sizes[place][name].update(values)
             words = stems(product.title)
             for word in words:
                 self._titles[word].add(product.id)
@@ -229,6 +234,14 @@ class Vocabulary:
                 break
             found, start = narrowed, token.start
         return Item(text[start : head.end], Condition("id", any_of=frozenset(found)), (start, head.end))
+
+    def sizes(self, scope: Condition) -> dict[str, set[str]]:
+        """Field -> sizes that the kinds or departments of `scope` come in."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for value in scope.any_of:
+            for name, sizes in self._sizes.get((scope.field, value), {}).items():
+                found[name] |= sizes
+        return found
 
     def values(self, text: str, words: Lexicon) -> Iterator[Match]:
         """Phrases of the message that name values of the catalogue's fields, longest first, without overlap.
