@@ -123,6 +123,9 @@ class Assistant:
                     if not isinstance(event, Sought | Focused):
                         yield event
                 status = Status.COMPLETE
+            except Exception:  # what failed is stored as failed, and told to whoever asked
+                status = Status.FAILED
+                raise
             finally:
                 done = Done(turn, status, language)
                 self.store.append(session_id, turn, [event.to_json() for event in _joined([*events, done])])

@@ -415,6 +415,8 @@ class Understander:
             return kind
         if words.cue("compare").search(said) and state.slate and reading.item is None:
             return Intent.COMPARE
+        if words.cue("gift").search(said) and reading.item is None and state.topic and state.topic.scope:
+            return Intent.FIND  # anything that pleases, and no longer the one thing looked for until now
         if reading.relative and words.cue("which").search(said) and len(state.focus + state.slate) > 1:
             return Intent.COMPARE
         if reading.relative and (state.topic or reading.references):

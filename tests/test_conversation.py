@@ -179,6 +179,24 @@ def test_stopping_ends_the_turn_and_keeps_what_was_said(talk: Talk) -> None:
     assert "products" in [event["type"] for event in stored]
 
 
+def test_a_turn_that_fails_is_stored_as_failed(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OperatorError("the disk is full")
+
+    monkeypatch.setattr("assistant.conversation.word", fail)
+    with pytest.raises(OperatorError):
+        talk.say("trail shoes")
+    stored = [event for _, event in talk.assistant.store.replay(talk.session)]
+    assert stored[-1]["status"] == Status.FAILED
+
+
+def test_a_gift_after_shoes_is_not_a_shoe(talk: Talk) -> None:
+    talk.say("waterproof trail shoes")
+    talk.say("a birthday gift for a three year old")
+    assert talk.shown
+    assert all(each.startswith(("blocks", "puzzle")) for each in talk.shown)
+
+
 @pytest.mark.parametrize(
     "text",
     [
