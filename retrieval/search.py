@@ -8,7 +8,7 @@ is no hit: a search for what the shop does not carry finds nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -135,6 +135,17 @@ class Search:
         columns = self._index.columns
         return [self._index.ids[row] for row in np.flatnonzero(columns.products(self._variants(filters)))]
 
+    def variants(self, filters: Filters, ids: Iterable[str]) -> dict[str, frozenset[str]]:
+        """For each of the products `ids`, which of its variants meet all of `filters` together.
+
+        None of them do where the product does not meet the filters, or is no longer in the shop.
+        """
+        meeting = self._variants(filters)
+        return {
+            each: frozenset(self._chosen(self.products.row(each), meeting) if each in self.products else ())
+            for each in ids
+        }
+
     def similar(self, product_id: str, filters: Filters = _ALL, k: int = 10) -> Results:
         """The products nearest in meaning to a product, itself left out.
 
@@ -168,12 +179,18 @@ class Search:
         meeting = columns.variants(Filters(tuple(each for each in filters.conditions if each.field != "id")))
         for condition in filters.conditions:
             if condition.field == "id":
-                named = np.zeros(len(self.products), np.bool_)
-                named[
-                    [self.products.row(each) for each in condition.any_of | condition.none_of if each in self.products]
-                ] = True
-                meeting &= (named if condition.any_of else ~named)[columns.owners]
+                # A choice among no products is none of them, unless the condition only leaves some out.
+                if condition.any_of or not condition.none_of:
+                    meeting &= self._named(condition.any_of)
+                meeting &= ~self._named(condition.none_of)
         return meeting
+
+    def _named(self, ids: Iterable[str]) -> NDArray[np.bool_]:
+        """Which variants are of the products `ids`: (variants,)."""
+        named = np.zeros(len(self.products), np.bool_)
+        named[[self.products.row(each) for each in ids if each in self.products]] = True
+        of_variants: NDArray[np.bool_] = named[self._index.columns.owners]
+        return of_variants
 
     def _similarities(self, vector: NDArray[np.float32], meeting: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Cosine of `vector` with each product of `meeting`, and -inf where none was taken: (products,)."""
@@ -198,13 +215,16 @@ class Search:
         return Results(tuple(self._hit(row, ratings[row], 0.0, variants) for row in best), len(rows))
 
     def _hit(self, row: int, score: float, similarity: float, variants: NDArray[np.bool_]) -> Hit:
+        return Hit(self._index.ids[row], float(score), float(similarity), self._chosen(row, variants))
+
+    def _chosen(self, row: int, variants: NDArray[np.bool_]) -> tuple[str, ...]:
+        """The ids of the variants of the product in `row` that `variants` marks, in the catalogue's order."""
         starts = self._index.columns.starts
-        product_id = self._index.ids[row]
         meeting = variants[starts[row] : starts[row + 1]]
-        chosen = tuple(
-            variant.id for variant, fits in zip(self.products[product_id].variants, meeting, strict=True) if fits
-        )
-        return Hit(product_id, float(score), float(similarity), chosen)
+        if not meeting.any():  # the product need not be read
+            return ()
+        product = self.products[self._index.ids[row]]
+        return tuple(variant.id for variant, fits in zip(product.variants, meeting, strict=True) if fits)
 
 
 def _first(scores: NDArray[np.floating], rows: NDArray[np.intp], k: int) -> NDArray[np.intp]:

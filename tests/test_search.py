@@ -220,6 +220,22 @@ def test_the_id_field_names_products(found: Search) -> None:
     chosen = frozenset({"pan-egg", "run-lynx"})
     assert found.fitting(Filters((Condition("id", any_of=chosen),))) == ["run-lynx", "pan-egg"]
     assert not chosen & set(found.fitting(Filters((Condition("id", none_of=chosen),))))
+    both = Condition("id", any_of=chosen, none_of=frozenset({"pan-egg"}))
+    assert found.fitting(Filters((both,))) == ["run-lynx"]
+
+
+def test_a_choice_among_no_products_is_none_of_them(found: Search) -> None:
+    for nothing in (Condition("id"), Condition("id", any_of=frozenset({"sold-long-ago"}))):
+        assert found.fitting(Filters((nothing,))) == []
+        assert found.search(Query("shoes", Filters((nothing,)))).hits == ()
+
+
+def test_variants_are_told_of_the_products_asked_about(found: Search) -> None:
+    hard = parse(found, color="gray", size=["8", "9"], in_stock=True)
+    told = found.variants(hard, ["run-fell", "run-lynx", "sold-long-ago"])
+    assert told == {"run-fell": {"run-fell/gray/8"}, "run-lynx": set(), "sold-long-ago": set()}
+    every = {product.id: {variant.id for variant in product.variants} for product in toy.PRODUCTS}
+    assert found.variants(Filters(), every) == every
 
 
 def test_similar_products_leave_out_the_product_itself(found: Search) -> None:
