@@ -135,6 +135,17 @@ class Search:
         columns = self._index.columns
         return [self._index.ids[row] for row in np.flatnonzero(columns.products(self._variants(filters)))]
 
+    def prices(self, filters: Filters) -> dict[str, int]:
+        """Id of each product that meets `filters` -> price of its cheapest variant that does, in minor units.
+
+        In the catalogue's order.
+        """
+        columns, index = self._index.columns, self._index
+        variants = self._variants(filters)
+        prices = np.where(variants, columns.arrays["price"], np.iinfo(np.int64).max)
+        cheapest = np.minimum.reduceat(prices, columns.starts[:-1])
+        return {index.ids[row]: int(cheapest[row]) for row in np.flatnonzero(columns.products(variants))}
+
     def variants(self, filters: Filters, ids: Iterable[str]) -> dict[str, frozenset[str]]:
         """For each of the products `ids`, which of its variants meet all of `filters` together.
 
