@@ -25,7 +25,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -48,6 +48,7 @@ FORMAT = 1  # of the files in an index folder
 TEMPLATE = 2  # of the texts that are encoded and matched by words
 _DESCRIPTION = 600  # characters of a description that are encoded; more slows indexing and blurs the vector
 _YES, _NO = {"yes", "true"}, {"no", "none", "false"}  # as feeds write them, whatever the shop's language
+_KEPT = 10_000  # products read that stay in memory, the last ones asked for
 _VALUES = 500  # a field with more distinct values than this is free text, not a vocabulary
 
 
@@ -79,19 +80,20 @@ def words(product: Product, glossary: Glossary) -> str:
 
 
 class Shelf(Mapping[str, Product]):
-    """The products as they were indexed, by id; each is read when first asked for and then kept in memory."""
+    """The products as they were indexed, by id, each read when asked for; safe to share by threads."""
 
     def __init__(self, file: Path, ids: Sequence[str], offsets: NDArray[np.int64]) -> None:
         with file.open("rb") as opened:
             self._lines = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
         self._rows = {product_id: row for row, product_id in enumerate(ids)}
         self._offsets = offsets  # (products + 1,)
-        self._read: dict[str, Product] = {}
+        self._kept = lru_cache(_KEPT)(self._line)
 
     def __getitem__(self, product_id: str) -> Product:
-        if product_id not in self._read:
-            self._read[product_id] = self._line(self._rows[product_id])
-        return self._read[product_id]
+        return self._kept(self._rows[product_id])
+
+    def __contains__(self, product_id: object) -> bool:
+        return product_id in self._rows
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._rows)

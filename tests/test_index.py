@@ -15,7 +15,7 @@ import pytest
 import toy
 
 from retrieval import index as index_module
-from retrieval.catalog import Catalog, Money
+from retrieval.catalog import Catalog, Money, Product
 from retrieval.errors import MerchantError, OperatorError
 from retrieval.glossary import Glossary
 from retrieval.index import Index, passage, update, words
@@ -43,6 +43,26 @@ def test_rows_of_every_part_belong_together(shop: Path) -> None:
         (key, similarity), *_ = index.collection.nearest(vector, 3)
         assert (index.row_of_key[key], similarity) == (row, pytest.approx(1, abs=1e-5))
     assert index.columns.starts[-1] == sum(len(product.variants) for product in toy.PRODUCTS[:8])
+
+
+def test_products_are_looked_up_without_reading_and_only_some_are_kept(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_module, "_KEPT", 2)
+    update(shop, toy.HashingEncoder())
+    products = Index.open(shop, toy.HashingEncoder()).products
+    read = []
+    real = Product.from_json
+    monkeypatch.setattr(Product, "from_json", lambda text: read.append(text) or real(text))
+    assert "run-lynx" in products
+    assert "nothing" not in products
+    assert read == []
+    first = products["run-lynx"]
+    assert products["run-lynx"] is first
+    assert len(read) == 1
+    assert [products[each].id for each in products] == list(products)
+    assert products["run-lynx"] == first
+    assert len(read) == 9
 
 
 def test_every_name_of_a_value_is_encoded_beside_it(shop: Path) -> None:
