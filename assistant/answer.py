@@ -27,6 +27,10 @@ from assistant.vocabulary import normalize, stems
 from retrieval.catalog import Availability, Product
 from retrieval.filters import Condition
 
+# Confidence that the shop carries a thing its catalogue has no word for: from here it may be it, from there it is.
+_LIKELY, _SURE = 0.5, 0.93
+_SEEKING = frozenset({Intent.FIND, Intent.REFINE, Intent.MORE, Intent.BACK})
+
 
 class Answers:
     """The answers of one shop.
@@ -52,11 +56,7 @@ class Answers:
             Intent.NOTHING: PointKind.NOTHING_SAID,
         }
         self._table: Mapping[Intent, Callable[[Understanding, DialogueState, Notation], Answer]] = {
-            Intent.FIND: self._seek,
-            Intent.REFINE: self._seek,
-            Intent.MORE: self._seek,
             Intent.SIMILAR: self._similar,
-            Intent.BACK: self._seek,
             Intent.QUESTION: questions.about,
             Intent.COMPARE: questions.compare,
             Intent.POLICY: self._policy,
@@ -70,13 +70,18 @@ class Answers:
         self, understanding: Understanding, state: DialogueState, notation: Notation, size: int = SLATE
     ) -> Answer:
         """The answer to a message in the light of the dialogue so far, with at most `size` cards."""
-        if understanding.missing_reference and not understanding.references:
+        lost = understanding.missing_reference
+        if lost and (not understanding.references or understanding.intent is Intent.COMPARE):
             return Answer((lost_reference(state, notation),))
-        answer = self._table[understanding.intent](understanding, state, notation)
-        return answer if len(answer.cards) <= size else _shortened(answer, size)
+        if understanding.intent in _SEEKING:
+            return self._seek(understanding, state, notation, size)
+        return self._table[understanding.intent](understanding, state, notation)
 
-    def _seek(self, understanding: Understanding, state: DialogueState, notation: Notation) -> Answer:
+    def _seek(self, understanding: Understanding, state: DialogueState, notation: Notation, size: int) -> Answer:
         shelf = self._shelf
+        silent = self._unmeasured(understanding, state, notation)
+        if silent:
+            return Answer((silent,), product_ids=silent.product_ids)
         index, topic = self._topic(understanding, state)
         notes = self._notes(understanding, notation)
         clash = _contradiction(topic, notation)
@@ -89,26 +94,30 @@ class Answers:
         if not wanted:
             return self._ask_back(notes, notation)
         more = understanding.intent is Intent.MORE
-        found = shelf.find(topic, topic.shown if more else ())
+        found = shelf.find(topic)
         what = _what(topic, notation)
         if not understanding.thing and not found.ids and not topic.scope and topic.item:
             return self._ask_back(notes, notation)
         unheard = understanding.thing and topic.item and topic.scope is None
-        if unheard and not self._shelf.surely_carries(topic.item):
+        sure = self._shelf.carries(topic.item) if unheard else 1.0
+        if sure < _LIKELY:
             return self._nothing(topic, index, notes, notation)
-        if not found.ids or (more and found.nearly):
+        seen = topic.shown if more else ()
+        if set(found.ids) <= set(seen) or (more and found.nearly):
             if more:
                 return Answer((*notes, Point(PointKind.NO_MORE, facts_of(what=what))), topic=(index, topic))
             return self._nothing(topic, index, notes, notation)
-        shown = slate(found, topic, shelf, notation)
+        shown = slate(found, topic, shelf, notation, size, seen)
         ids = tuple(each.product_id for each in shown.cards)
         points = list(notes)
         choices: tuple[str, ...] = ()
-        if found.nearly:
+        if sure < _SURE:
+            points.append(Point(PointKind.NEAR, {"what": topic.item}))
+        elif found.nearly:
             points += self._nearly(found, topic, shown.cards, notation)
-            # What cannot be met is not asked for again at the next turn.
-            kept = tuple(each for each in topic.constraints if each not in found.failed)
-            topic = replace(topic, constraints=kept, reduced=topic.reduced and not found.full_price)
+            # "Cheaper" is answered when the cheapest has been named; other limits stand until the shopper lifts them.
+            kept = tuple(each for each in topic.constraints if not (each.relative and each in found.failed))
+            topic = replace(topic, constraints=kept)
         else:
             points += self._fitting(found, topic, shown.cards, shown.cheapest, notation)
             if understanding.unread and topic.scope and not shelf.mention(ids, understanding.unread):
@@ -128,6 +137,15 @@ class Answers:
             focus=Focused(ids[:1]),
             product_ids=ids,
         )
+
+    def _unmeasured(self, understanding: Understanding, state: DialogueState, notation: Notation) -> Point | None:
+        """That the data does not say what a comparative compares with: "lighter" than what has no weight."""
+        anchors = [each for each in understanding.references or state.focus if self._shelf.has(each)]
+        for relative in understanding.relative if anchors else ():
+            if self._shelf.measure(anchors[0], relative.field) is None:
+                facts = {"name": self._shelf.product(anchors[0]).title, "claim": notation.field(relative.field)}
+                return Point(PointKind.UNKNOWN, facts, (anchors[0],))
+        return None
 
     def _similar(self, understanding: Understanding, state: DialogueState, notation: Notation) -> Answer:
         """Products like one that was shown."""
@@ -189,15 +207,19 @@ class Answers:
         return others[-1] if others else state.current
 
     def _merged(self, topic: Topic, understanding: Understanding, state: DialogueState) -> Topic:
-        kept = [each for each in topic.constraints if not each.relative]
+        kept = list(topic.constraints)
         if understanding.dropped == ("*",):
             kept = kept[:-1]
         kept = [each for each in kept if each.condition.field not in understanding.dropped]
+        new = []
         for constraint in understanding.constraints:
-            kept = [old for old in kept if not _replaces(constraint.condition, old.condition)]
+            for old in [old for old in kept if _replaces(constraint.condition, old.condition)]:
+                kept.remove(old)
+                constraint = replace(constraint, condition=_bounded(constraint.condition, old.condition))
+            new.append(constraint)
         merged = replace(
             topic,
-            constraints=(*kept, *understanding.constraints),
+            constraints=(*kept, *new),
             recipient=understanding.recipient or topic.recipient,
             order=understanding.order or topic.order,
             reduced=understanding.reduced or topic.reduced,
@@ -217,6 +239,8 @@ class Answers:
         if referred and product.kind:
             topic = replace(topic, scope=Condition("kind", any_of=frozenset({product.kind})), item="")
         value = shelf.measure(anchor, relative.field)
+        if value is None:  # nothing can be lighter than what has no weight in the data
+            return topic
         step = 1.0 if relative.field == "price" else 1e-6 + abs(value) * 1e-9
         if relative.less:
             condition = Condition(relative.field, maximum=value - step)
@@ -243,11 +267,11 @@ class Answers:
             points.append(Point(PointKind.SUGGEST, {"n": str(n), "count": notation.count(n), **what}))
         variant = self._shelf.variant(first, found)
         among = [each.product_id for each in cards]
-        why = reasons(first, variant, topic, among, self._shelf, notation)
+        why = reasons(first, variant, topic, found, among, self._shelf, notation)
         facts = facts_of(name=first.title, price=notation.money(cards[0].price), reason=notation.join(why[:2]))
         ascending = topic.order == Order("price", True)
         if not sure:  # an open request is not answered by what only repeats it
-            why = reasons(first, variant, None, (), self._shelf, notation)
+            why = reasons(first, variant, None, None, (), self._shelf, notation)
             facts = facts_of(name=first.title, price=notation.money(cards[0].price), reason=notation.join(why[:2]))
         if ascending and total > 1:
             points.append(Point(PointKind.CHEAPEST, facts_of(**{**facts, "reason": ""}), (first.id,)))
@@ -267,7 +291,7 @@ class Answers:
         if only and only.relative and only.condition.field == "price":
             kind = PointKind.CHEAPEST if only.condition.maximum is not None else PointKind.BEST
             return [Point(kind, facts, (first.id,))]
-        limits = [notation.limit(each) for each in found.failed]
+        limits = [notation.limit(each) for each in topic.constraints]
         if topic.recipient and (found.lost_recipient or found.widened):
             limits.append(notation.recipient(topic.recipient))
         if found.full_price:
@@ -295,11 +319,8 @@ class Answers:
     def _nothing(self, topic: Topic, index: int, notes: list[Point], notation: Notation) -> Answer:
         if topic.item and topic.scope is None:
             near = [notation.value("kind", kind) for kind in self._shelf.near_kinds(topic.item)]
-            points = [
-                *notes,
-                Point(PointKind.NOT_CARRIED, {"what": topic.item}),
-                Point(PointKind.INSTEAD, {"kinds": notation.join(near)}),
-            ]
+            points = [*notes, Point(PointKind.NOT_CARRIED, {"what": topic.item})]
+            points += [Point(PointKind.INSTEAD, {"kinds": notation.join(near)})] if near else []
             return Answer(tuple(points), choices=tuple(near), topic=(index, topic))
         limits = notation.join([notation.limit(each) for each in topic.constraints if not each.relative])
         point = Point(PointKind.NONE_FIT, facts_of(what=_what(topic, notation), limit=limits))
@@ -352,14 +373,6 @@ class Answers:
         return answer
 
 
-def _shortened(answer: Answer, size: int) -> Answer:
-    """The answer with fewer cards: those that its points speak of, then the best of the others."""
-    named = {each for point in answer.points for each in point.product_ids}
-    kept = sorted(answer.cards, key=lambda card: card.product_id not in named)[:size]
-    cards = tuple(card for card in answer.cards if card in kept)
-    return replace(answer, cards=cards, product_ids=tuple(card.product_id for card in cards))
-
-
 def _what(topic: Topic, notation: Notation) -> str:
     """The thing asked for: in the shopper's words, or as the shop names its kind where those are no plural."""
     kinds = tuple(topic.scope.any_of) if topic.scope and topic.scope.field == "kind" else ()
@@ -387,6 +400,15 @@ def _replaces(new: Condition, old: Condition) -> bool:
     if low is not None and (old.minimum is not None or (old.maximum is not None and old.maximum < low)):
         return True
     return high is not None and (old.maximum is not None or (old.minimum is not None and old.minimum > high))
+
+
+def _bounded(new: Condition, old: Condition) -> Condition:
+    """The later condition with the other bound of the earlier one, where both can hold: "$70 to $100", "under $80"."""
+    if new.maximum is not None and new.minimum is None and old.minimum is not None and old.minimum <= new.maximum:
+        return replace(new, minimum=old.minimum)
+    if new.minimum is not None and new.maximum is None and old.maximum is not None and old.maximum >= new.minimum:
+        return replace(new, maximum=old.maximum)
+    return new
 
 
 def _contradiction(topic: Topic, notation: Notation) -> tuple[Point, Constraint, Constraint] | None:

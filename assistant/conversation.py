@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections import defaultdict
 from collections.abc import Generator as Stream
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from typing import Self
+from weakref import WeakValueDictionary
 
 from assistant.answer import Answers
 from assistant.config import Settings
@@ -27,10 +27,12 @@ from assistant.dialogue import (
     Sources,
     Status,
     Text,
+    Topic,
 )
 from assistant.evidence import Evidence
 from assistant.generate import EndpointGenerator, Generator, Limits, TemplateGenerator, TransformersGenerator
 from assistant.grounding import Grounder, sentences
+from assistant.language import detect
 from assistant.lexicon import has_han
 from assistant.notation import Notation, languages
 from assistant.plan import Answer, Point, PointKind, ReplyPlan
@@ -46,10 +48,40 @@ from retrieval.errors import OperatorError, ShopperError
 from retrieval.models import BUILT_IN
 from retrieval.search import Search
 
-# Facts that a sentence must hold to have told its point.
-_TOLD = frozenset(
-    {"name", "other", "price", "value", "kinds", "quote", "question", "difference", "first", "second", "given"}
-)
+# What a sentence must hold to have told a point: all facts of one of the alternatives. A point that is not here has
+# no facts that matter, and any sentence tells it.
+_TOLD: Mapping[PointKind, tuple[tuple[str, ...], ...]] = {
+    PointKind.TOPIC: (("what",),),
+    PointKind.FOUND: (("n",), ("count",)),
+    PointKind.SUGGEST: (("n",), ("count",)),
+    PointKind.BEST: (("name", "price"),),
+    PointKind.CHEAPEST: (("name", "price"),),
+    PointKind.ALTERNATIVE: (("name", "price"),),
+    PointKind.NONE_FIT: (("limit",),),
+    PointKind.CLOSEST: (("name", "price", "but"),),
+    PointKind.NOT_CARRIED: (("what",),),
+    PointKind.NEAR: (("what",),),
+    PointKind.INSTEAD: (("kinds",),),
+    PointKind.VALUE: (("name", "value"), ("field", "value")),
+    PointKind.YES: (("name", "claim", "stock"), ("name", "value", "stock")),
+    PointKind.NO: (("name", "claim"), ("claim", "value")),
+    PointKind.SAYS: (("quote",),),
+    PointKind.UNKNOWN: (("name", "claim"),),
+    PointKind.OFFER: (("name", "price", "stock"),),
+    PointKind.ABOUT: (("name", "facts"),),
+    PointKind.DIFFERENCE: (("name", "difference"),),
+    PointKind.POLICY: (("quote",),),
+    PointKind.NO_POLICY: (("contact",),),
+    PointKind.UNREAD: (("claim",),),
+    PointKind.BUY: (("name",),),
+    PointKind.CONVERTED: (("given", "price"),),
+    PointKind.NO_RATE: (("given",),),
+    PointKind.CONTRADICTION: (("first", "second"),),
+    PointKind.ASK: (("question",),),
+    PointKind.ABILITIES: (("departments",),),
+    PointKind.NO_ORDERS: (("contact",),),
+    PointKind.PERSON: (("contact",),),
+}
 
 _STALE = 30  # days after which currency rates are too old to trust
 _log = logging.getLogger(__name__)
@@ -80,7 +112,9 @@ class Assistant:
         policies = Policies(settings.shop / "policies", search.encoder, self._understand.examples.shopping)
         self._answers = Answers(self.shelf, policies, settings)
         self._notations = {code: Notation(code, search.facets, search.glossary) for code in languages()}
-        self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        # A lock lives as long as a turn holds it, so that sessions that have gone leave nothing behind.
+        self._turns: WeakValueDictionary[str, _Lock] = WeakValueDictionary()
+        self._opening = threading.Lock()
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -109,16 +143,24 @@ class Assistant:
             raise ShopperError(
                 f"That message has {len(text):,} characters; please keep it under {self.settings.max_message:,}."
             )
-        with self._turns[session_id]:
-            state = DialogueState.replay(self.store.replay(session_id))
+        with self._opening:
+            lock = self._turns.setdefault(session_id, _Lock())
+        with lock:
+            state = self._known(DialogueState.replay(self.store.replay(session_id)))
             turn = state.turn + 1
-            requests, state = self._answered(text, state)
+            try:
+                requests, state = self._answered(text, state)
+            except Exception:  # the message is kept, whatever came of it
+                language = detect(text, state.language)
+                failed = Message(redact(text), language, state.formal), Done(turn, Status.FAILED, language)
+                self.store.append(session_id, turn, [event.to_json() for event in failed])
+                raise
             language, formal = requests[-1][0].language, requests[-1][0].formal
             self.store.append(session_id, turn, [Message(redact(text), language, formal).to_json()])
             events: list[Event] = []
             status = Status.STOPPED
             try:
-                for event in self._events(requests, state, seed=_seed(session_id) + turn):
+                for event in self._events(requests, seed=_seed(session_id) + turn):
                     events.append(event)
                     if not isinstance(event, Sought | Focused):
                         yield event
@@ -144,39 +186,54 @@ class Assistant:
         self.store.drop_turn(session_id)
         yield from self.reply(session_id, last["text"])
 
-    def _answered(
-        self, text: str, state: DialogueState
-    ) -> tuple[list[tuple[Understanding, Answer, Evidence]], DialogueState]:
-        """Each request of a message with its answer and what that rests on, and the dialogue's state after them."""
-        requests = []
+    def _known(self, state: DialogueState) -> DialogueState:
+        """The state without products, fields and values that the catalogue no longer has."""
+        has, shelf = self.shelf.has, self.shelf
+
+        def current(topic: Topic) -> Topic:
+            constraints = tuple(each for each in topic.constraints if shelf.understands(each.condition))
+            scope = topic.scope if topic.scope and shelf.understands(topic.scope) else None
+            return replace(topic, constraints=constraints, scope=scope, shown=tuple(filter(has, topic.shown)))
+
+        return replace(
+            state,
+            topics=tuple(map(current, state.topics)),
+            slate=tuple(filter(has, state.slate)),
+            focus=tuple(filter(has, state.focus)),
+        )
+
+    def _answered(self, text: str, state: DialogueState) -> tuple[list[Request], DialogueState]:
+        """Each request of a message with its answer and the state it met, and the dialogue's state after them."""
+        requests: list[Request] = []
         parts = self._understand.parts(text, state)
         for part in parts:
             understanding = self._understand(part, state)
             answer = self._answers(understanding, state, self._notation(understanding.language), SLATE // len(parts))
-            requests.append((understanding, answer, self._evidence(answer, understanding, state)))
+            requests.append((understanding, answer, state))
             state = state.after(*_changes(answer))
         return requests, state
 
-    def _events(
-        self, requests: list[tuple[Understanding, Answer, Evidence]], state: DialogueState, seed: int
-    ) -> Iterator[Event]:
+    def _events(self, requests: list[Request], seed: int) -> Iterator[Event]:
         """The events of a turn: first what is shown, then the words about it."""
         for _, answer, _ in requests:
-            yield from _changes(answer)
+            if answer.topic:
+                yield Sought(*answer.topic)
         cards = tuple(card for _, answer, _ in requests for card in answer.cards)
         if cards:
             yield Products(cards, sum(answer.total for _, answer, _ in requests))
         for _, answer, _ in requests:
             if answer.comparison:
                 yield answer.comparison
-        for place, (understanding, answer, evidence) in enumerate(requests):
+        for _, answer, _ in requests:
+            if answer.focus:
+                yield answer.focus
+        for place, (understanding, answer, before) in enumerate(requests):
             language = self._notation(understanding.language).language
             points = answer.points if place == len(requests) - 1 else _without_question(answer.points)
             if len(requests) > 1 and answer.topic and answer.topic[1].item:
                 points = (Point(PointKind.TOPIC, {"what": answer.topic[1].item}), *map(_untitled, points))
             plan = ReplyPlan(language, points, answer.choices, understanding.formal, seed)
-            for sentence in self._words(plan, evidence, state.focus):
-                yield Text(sentence)
+            yield from map(Text, self._words(plan, understanding, answer, before))
             if place < len(requests) - 1:
                 yield Text("\n")
         sources = tuple(source for _, answer, _ in requests for source in answer.sources)
@@ -185,12 +242,15 @@ class Assistant:
         if requests[-1][1].choices:
             yield Choices(requests[-1][1].choices)
 
-    def _words(self, plan: ReplyPlan, evidence: Evidence, context: tuple[str, ...]) -> Iterator[str]:
+    def _words(
+        self, plan: ReplyPlan, understanding: Understanding, answer: Answer, state: DialogueState
+    ) -> Iterator[str]:
         """The reply in sentences, each checked; what the generator gets wrong or leaves out, the template says."""
         if self._templates:
             yield from word(plan)
             return
-        check = self._grounder.begin(evidence, plan.language, context)
+        evidence = self._evidence(answer, understanding, state)
+        check = self._grounder.begin(evidence, plan.language, state.focus)
         left = list(plan.points)
         try:
             with closing(self._generator.stream(plan, threading.Event())) as stream:
@@ -211,11 +271,8 @@ class Assistant:
 
     def _evidence(self, answer: Answer, understanding: Understanding, state: DialogueState) -> Evidence:
         ids = [*answer.product_ids, *(answer.found.fitting if answer.found else ()), *state.slate, *state.focus]
-        facts: dict[str, set[str]] = defaultdict(set)
-        for point in answer.points:
-            for owner in point.product_ids or ("",):
-                facts[owner].update(point.facts.values())
-        facts[""] |= {self.settings.name, self.settings.contact, *answer.choices}
+        rendered = {fact for point in answer.points if not point.product_ids for fact in point.facts.values()}
+        rendered |= {self.settings.name, self.settings.contact, *answer.choices}
         topic = answer.topic[1] if answer.topic else state.topic
         return Evidence(
             products={each: self.shelf.product(each) for each in dict.fromkeys(ids) if self.shelf.has(each)},
@@ -225,9 +282,25 @@ class Assistant:
             conditions=tuple(each.condition for each in topic.constraints) if topic else (),
             shopper_text=understanding.text,
             passages=answer.sources,
-            facts={owner: frozenset(said) for owner, said in facts.items()},
+            facts={"": frozenset(rendered)},
             best=answer.product_ids[0] if answer.product_ids else "",
         )
+
+
+Request = tuple[Understanding, Answer, DialogueState]
+
+
+class _Lock:
+    """A lock that a weak dictionary can hold."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 def _changes(answer: Answer) -> list[Event]:
@@ -247,9 +320,16 @@ def _without_question(points: tuple[Point, ...]) -> tuple[Point, ...]:
 
 
 def _tells(sentence: str, point: Point) -> bool:
-    """True where every fact of the point that is data, and not mere phrasing, stands in the sentence."""
-    facts = [fact for name, fact in point.facts.items() if name in _TOLD]
-    return bool(facts) and all(fact.casefold() in sentence.casefold() for fact in facts)
+    """True where the facts of the point that are data, and not mere phrasing, stand in the sentence."""
+    said = sentence.casefold()
+    ways = _TOLD.get(point.kind)
+    if ways is None or not any(point.facts.get(name) for way in ways for name in way):
+        return True
+    return any(
+        any(name in point.facts for name in way)
+        and all(point.facts[name].casefold() in said for name in way if point.facts.get(name))
+        for way in ways
+    )
 
 
 def _joined(events: list[Event]) -> list[Event]:

@@ -22,6 +22,7 @@ class PointKind(StrEnum):
     NONE_FIT = "none_fit"  # what, limit: carried, but nothing meets the constraint named
     CLOSEST = "closest"  # name, price, but: the nearest that fails only what `but` says
     NOT_CARRIED = "not_carried"  # what: the shop has no such thing
+    NEAR = "near"  # what: nothing goes by that name, but something may be it
     INSTEAD = "instead"  # kinds: what it does carry that is near
     NO_MORE = "no_more"  # what: nothing beyond what was shown
     VALUE = "value"  # name, field, value: the answer to a question about a product
@@ -39,7 +40,6 @@ class PointKind(StrEnum):
     CONVERTED = "converted"  # given, price: an amount turned into the shop's currency
     NO_RATE = "no_rate"  # given, currency: an amount that cannot be turned
     CONTRADICTION = "contradiction"  # first, second: constraints that exclude each other
-    WHICH = "which"  # names: a reference that fits several products
     NO_REFERENCE = "no_reference"  # a reference that fits none
     ASK = "ask"  # question: one question, whose answer changes what is shown
     GREETING = "greeting"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from assistant.dialogue import Comparison, DialogueState, Focused
 from assistant.language import detect
@@ -12,8 +12,8 @@ from assistant.plan import Answer, Point, PointKind, facts_of
 from assistant.recommend import card, reasons
 from assistant.shelf import Shelf
 from assistant.understand import Understanding
-from assistant.vocabulary import stems
-from retrieval.catalog import Product
+from assistant.vocabulary import Match, stems
+from retrieval.catalog import Product, Variant
 
 _ROWS = 7  # lines of a comparison: more are not read
 _COMPARED = 3
@@ -45,8 +45,12 @@ class Questions:
         points = []
         name = product.title
         claimed = {claim.field for claim in understanding.claims}
+        options = [claim for claim in understanding.claims if claim.field in product.options]
+        if options:
+            points.append(self._option(product, options, notation))
         for claim in understanding.claims:
-            points.append(self._claim(product, claim.field, claim.values, claim.words, notation))
+            if claim not in options:
+                points.append(self._claim(product, claim.field, claim.values, claim.words, notation))
         for asked in understanding.asked:
             if asked in claimed or any(wide in claimed and asked in stems(wide) for wide in claimed):
                 continue
@@ -78,12 +82,27 @@ class Questions:
             return Point(PointKind.NO, facts, (product.id,))
         if not matching:
             return Point(PointKind.NO, {**facts, "value": notation.values(field_name, had[:8])}, (product.id,))
-        if field_name in product.options:
-            variants = [v for v in product.variants if v.options.get(field_name, "").casefold() in wanted]
-            orderable = [variant for variant in variants if variant.availability.orderable]
-            stock = (orderable or variants)[0].availability
-            facts |= {"stock": notation.availability(stock), "value": notation.values(field_name, matching)}
-            facts["price"] = notation.money(min(v.price for v in orderable or variants))
+        return Point(PointKind.YES, facts, (product.id,))
+
+    def _option(self, product: Product, claims: Sequence[Match], notation: Notation) -> Point:
+        """Whether one variant has all the options asked for together, and whether it can be had."""
+        wanted = {claim.field: {value.casefold() for value in claim.values} for claim in claims}
+        said = notation.join([claim.words for claim in claims])
+        facts = {"name": product.title, "claim": said}
+
+        def has(variant: Variant, fields: Iterable[str]) -> bool:
+            return all(variant.options.get(field, "").casefold() in wanted[field] for field in fields)
+
+        variants = [variant for variant in product.variants if has(variant, wanted)]
+        if not variants:
+            last = claims[-1].field
+            rest = [v for v in product.variants if has(v, wanted.keys() - {last})] or product.variants
+            had = list(dict.fromkeys(v.options[last] for v in rest if last in v.options and v.availability.orderable))
+            return Point(PointKind.NO, facts_of(**facts, value=notation.values(last, had[:8])), (product.id,))
+        orderable = [variant for variant in variants if variant.availability.orderable]
+        chosen = min(orderable or variants, key=lambda variant: variant.price.amount)
+        facts["value"] = notation.join([notation.value(field, chosen.options[field]) for field in wanted])
+        facts |= {"stock": notation.availability(chosen.availability), "price": notation.money(chosen.price)}
         return Point(PointKind.YES, facts, (product.id,))
 
     def _value(self, product: Product, field_name: str, notation: Notation) -> Point:
@@ -126,7 +145,7 @@ class Questions:
         ]
 
     def _about(self, product: Product, notation: Notation) -> Point:
-        facts = reasons(product, product.offer, None, (), self._shelf, notation)[:4]
+        facts = reasons(product, product.offer, None, None, (), self._shelf, notation)[:4]
         price = notation.money(product.offer.price)
         return Point(
             PointKind.ABOUT, facts_of(name=product.title, facts=notation.join(facts), price=price), (product.id,)
@@ -140,7 +159,10 @@ class Questions:
         if len(products) < 2:
             return Answer((lost_reference(state, notation),))
         for relative in understanding.relative[:1]:
-            products.sort(key=lambda each: self._shelf.measure(each.id, relative.field), reverse=not relative.less)
+            sign = 1 if relative.less else -1
+            measured = {each.id: self._shelf.measure(each.id, relative.field) for each in products}
+            products = [each for each in products if measured[each.id] is not None] or products
+            products.sort(key=lambda each: sign * (measured[each.id] or 0.0))
         first = products[0]
         points = []
         for other in products[1:]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from assistant.dialogue import Card, Topic
@@ -14,6 +14,7 @@ from retrieval.catalog import Product, Variant
 
 SLATE = 5
 _REASONS = 3
+_CONSIDERED = 500  # of what fits, the best that a slate is chosen from
 _CODES = 24  # a value longer than this is prose, not a reason
 _ASKABLE = (2, 6)  # a question offers between these many answers
 _UNASKED = frozenset({"id", "price", "rating", "availability", "department", "brand", "size", "warranty"})
@@ -36,16 +37,19 @@ class Split:
     values: tuple[str, ...]
 
 
-def slate(found: Found, topic: Topic, shelf: Shelf, notation: Notation, size: int = SLATE) -> Slate:
-    """The slate for a topic: the best first, no more than two of a kind where the request is open."""
-    ids = list(found.ids)
+def slate(
+    found: Found, topic: Topic, shelf: Shelf, notation: Notation, size: int = SLATE, without: Iterable[str] = ()
+) -> Slate:
+    """The slate for a topic: the best first, one of a kind where the request is open, none of `without`."""
+    seen = frozenset(without)
+    ids = [each for each in found.ids if each not in seen][:_CONSIDERED]
     if topic.scope is None and not topic.item:
         ids = list(_spread(ids, shelf, 1))
     chosen = ids[:size]
     cheapest = None
     if len(found.fitting) > 1 and not found.nearly:
-        cheapest = min(found.fitting, key=lambda each: shelf.measure(each, "price", found.variants))
-        if cheapest not in chosen and found.exact and topic.scope is not None:
+        cheapest = min(found.fitting, key=lambda each: found.prices[each])
+        if cheapest not in chosen and cheapest not in seen and found.exact and topic.scope is not None and chosen:
             chosen[-1] = cheapest
     cards = tuple(card(shelf.product(each), topic, found, chosen, shelf, notation) for each in chosen)
     return Slate(cards, len(found.fitting), cheapest if cheapest in chosen else None)
@@ -79,7 +83,7 @@ def card(
         list_price=variant.list_price if reduced else None,
         availability=variant.availability,
         rating=product.rating,
-        reason=_reason(product, variant, topic, among, shelf, notation),
+        reason=_reason(product, variant, topic, found, among, shelf, notation),
         picture=next(iter(variant.media or product.media), ""),
         url=product.url,
         options=product.options,
@@ -87,20 +91,27 @@ def card(
 
 
 def reasons(
-    product: Product, variant: Variant, topic: Topic | None, among: Sequence[str], shelf: Shelf, notation: Notation
+    product: Product,
+    variant: Variant,
+    topic: Topic | None,
+    found: Found | None,
+    among: Sequence[str],
+    shelf: Shelf,
+    notation: Notation,
 ) -> list[str]:
     """Facts about the product that answer the need, most telling first; none of them is praise.
 
     First what sets it apart on the slate, then the values the shopper asked for that this product has, then the
     attributes it states.
     """
-    found: dict[str, None] = {}
+    told: dict[str, None] = {}
     others = [each for each in among if each != product.id]
     if others:
-        if product.rating and all(product.rating.value > shelf.measure(each, "rating") for each in others):
-            found[notation.say("best_rated")] = None
-        if all(shelf.measure(product.id, "price") < shelf.measure(each, "price") for each in others):
-            found[notation.say("cheapest")] = None
+        prices = found.prices if found else None
+        if product.rating and all(product.rating.value > (shelf.measure(each, "rating") or 0.0) for each in others):
+            told[notation.say("best_rated")] = None
+        if all(variant.price.amount < (shelf.measure(each, "price", prices) or 0.0) for each in others):
+            told[notation.say("cheapest")] = None
     stated = dict(product.attributes)
     stated |= {name: (value,) for name, value in variant.options.items()}
     asked = [constraint.condition for constraint in topic.constraints] if topic else []
@@ -108,14 +119,14 @@ def reasons(
         wanted = {value.casefold() for value in condition.any_of}
         for value in stated.get(condition.field, ()):
             if value.casefold() in wanted or condition.minimum is not None or condition.maximum is not None:
-                found[_phrase(condition.field, value, notation)] = None
+                told[_phrase(condition.field, value, notation)] = None
     for name, values in product.attributes.items():
         text = values[0]
         if name in shelf.suitability.fields or text.casefold() in ("yes", "no") or len(text) > _CODES:
             continue
         if name in shelf.facets.fields and name not in _UNASKED:
-            found[_phrase(name, text, notation)] = None
-    return list(found)
+            told[_phrase(name, text, notation)] = None
+    return list(told)
 
 
 def _phrase(field: str, value: str, notation: Notation) -> str:
@@ -131,9 +142,15 @@ def _phrase(field: str, value: str, notation: Notation) -> str:
 
 
 def _reason(
-    product: Product, variant: Variant, topic: Topic | None, among: Sequence[str], shelf: Shelf, notation: Notation
+    product: Product,
+    variant: Variant,
+    topic: Topic | None,
+    found: Found | None,
+    among: Sequence[str],
+    shelf: Shelf,
+    notation: Notation,
 ) -> str:
-    return " · ".join(reasons(product, variant, topic, among, shelf, notation)[:_REASONS])
+    return " · ".join(reasons(product, variant, topic, found, among, shelf, notation)[:_REASONS])
 
 
 def split(found: Found, topic: Topic, shelf: Shelf) -> Split | None:

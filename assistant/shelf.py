@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -18,8 +18,9 @@ from retrieval.search import Query, Search
 
 ORDERABLE = Condition("availability", any_of=frozenset(a.value for a in Availability if a.orderable))
 _DEPTH = 200
+_SHOWABLE = 2000  # products whose variants are looked up: more than any dialogue pages through
 _SAME = 0.95  # cosine from which words and the name of a kind mean the same thing
-_SURE = 0.93  # confidence from which a thing without a word in the catalogue is taken to be carried
+_WORD = 4  # letters from which a word inside another is no accident
 _FUSION = 10  # a shelf is short: its first places should weigh much more than its last
 _AVERAGE, _REVIEWS = 4.0, 20
 # What a shopper gives up first when nothing fits: the later in this list, the more it matters to them.
@@ -33,7 +34,8 @@ class Found:
     Attributes:
         ids: the best products, best first.
         fitting: ids of all products that meet the limits.
-        variants: product id -> the variants that meet them together.
+        prices: product id -> price in minor units of its cheapest variant that meets them, for all that fit.
+        variants: product id -> the variants that meet them together, for the products that may be shown.
         exact: True where a word of the catalogue, and not mere likeness, says what counts as the thing asked for.
         failed: the constraints that had to be given up for anything to be found.
         sold_out: True where what fits cannot be ordered now.
@@ -44,6 +46,7 @@ class Found:
 
     ids: tuple[str, ...]
     fitting: tuple[str, ...]
+    prices: Mapping[str, int]
     variants: dict[str, frozenset[str]]
     exact: bool
     failed: tuple[Constraint, ...] = ()
@@ -82,6 +85,16 @@ class Shelf:
         """True where the product is still in the catalogue."""
         return product_id in self.search.products
 
+    def understands(self, condition: Condition) -> bool:
+        """True where the catalogue has the condition's field, and the values that it forbids."""
+        if condition.field == "id":
+            return True
+        field = self.facets.fields.get(condition.field)
+        if field is None:
+            return False
+        known = {value.casefold() for value in field.values}
+        return all(value.casefold() in known for value in condition.none_of)
+
     def variant(self, product: Product, found: Found | None = None) -> Variant:
         """The variant a card shows: the cheapest orderable one of those that fit."""
         if found and product.id in found.variants:
@@ -91,20 +104,20 @@ class Shelf:
                 return min(orderable or fitting, key=lambda variant: variant.price.amount)
         return product.offer
 
-    def find(self, topic: Topic, without: Iterable[str] = ()) -> Found:
+    def find(self, topic: Topic) -> Found:
         """What fits the topic; where nothing does, what comes nearest, with what had to be given up for it.
 
         Given up in this order: stock, one constraint, all constraints, the narrow kind for its department, whom it
         is for.
         """
-        found = self._find(topic, without)
+        found = self._find(topic)
         if found.fitting:
             return found
-        unsold = self._find(topic, without, orderable=False)
+        unsold = self._find(topic, orderable=False)
         if unsold.fitting:
             return replace(unsold, sold_out=True)
         for fewer, failed in self._fewer(topic):
-            nearly = self._find(fewer, without, nearest=failed[0].condition if len(failed) == 1 else None)
+            nearly = self._find(fewer, nearest=failed[0].condition if len(failed) == 1 else None)
             if nearly.fitting:
                 lost = topic.recipient is not None and fewer.recipient is None
                 full = topic.reduced and not fewer.reduced
@@ -115,9 +128,10 @@ class Shelf:
     def similar(self, product: Product, k: int = 5) -> Found:
         """Products of the same kind nearest in meaning to one."""
         filters = Filters((ORDERABLE, Condition("kind", any_of=frozenset({product.kind}))))
-        hits = self.search.similar(product.id, filters, k).hits
-        ids = tuple(hit.product_id for hit in hits)
-        return Found(ids, ids, {hit.product_id: frozenset(hit.variant_ids) for hit in hits}, exact=False)
+        ids = tuple(hit.product_id for hit in self.search.similar(product.id, filters, k).hits)
+        prices = self.search.prices(filters)
+        variants = self.search.variants(filters, ids)
+        return Found(ids, ids, {each: prices[each] for each in ids}, variants, exact=False)
 
     def _fewer(self, topic: Topic) -> Iterator[tuple[Topic, tuple[Constraint, ...]]]:
         """The topic with less and less asked of it, and what is no longer asked."""
@@ -143,32 +157,27 @@ class Shelf:
         if topic.recipient:
             yield replace(topic, recipient=None), ()
 
-    def _find(
-        self, topic: Topic, without: Iterable[str], *, orderable: bool = True, nearest: Condition | None = None
-    ) -> Found:
+    def _find(self, topic: Topic, *, orderable: bool = True, nearest: Condition | None = None) -> Found:
         conditions = list(topic.filters().conditions)
         if topic.recipient:
             fits = self.suitability.condition(topic.recipient, topic.scope is None)
             conditions += [fits] if fits else []
         conditions += [ORDERABLE] if orderable else []
         conditions += [self._reduced] if topic.reduced else []
-        excluded = frozenset(without)
-        if excluded:
-            conditions.append(Condition("id", none_of=excluded))
         filters = Filters(tuple(conditions))
         if any(self._unheard_of(condition) for condition in conditions):
-            return Found((), (), {}, exact=True)
-        fitting = self.search.fitting(filters)
+            return Found((), (), {}, {}, exact=True)
+        prices = self.search.prices(filters)
         exact = topic.scope is not None or not topic.item
         query = Query(topic.text, filters, _DEPTH, floor=topic.scope is None and bool(topic.item))
         results = self.search.search(query, self.vector(topic.text) if topic.text else None)
         ranked = [hit.product_id for hit in results.hits]
         if not exact:
-            fitting = ranked
-        variants = {hit.product_id: frozenset(hit.variant_ids) for hit in results.hits}
-        ids = [*ranked, *(each for each in fitting if each not in variants)] if exact else ranked
-        ids = self._ordered(ids, topic, nearest, variants)
-        return Found(tuple(ids), tuple(fitting), variants, exact)
+            prices = {each: prices[each] for each in ranked}
+        # A few products are ranked by more than the text; of very many, only the first can be shown.
+        ids = self._ordered(ranked, [each for each in prices if each not in set(ranked)], topic, nearest, prices)
+        variants = self.search.variants(filters, ids[:_SHOWABLE])
+        return Found(tuple(ids), tuple(prices), prices, variants, exact)
 
     def _unheard_of(self, condition: Condition) -> bool:
         """True where a condition asks for a value that no product of the shop has."""
@@ -178,18 +187,27 @@ class Shelf:
         return not any(value.casefold() in known for value in condition.any_of)
 
     def _ordered(
-        self, ids: Sequence[str], topic: Topic, nearest: Condition | None, variants: dict[str, frozenset[str]]
+        self,
+        ranked: list[str],
+        others: list[str],
+        topic: Topic,
+        nearest: Condition | None,
+        prices: Mapping[str, int],
     ) -> list[str]:
+        """The ids in the order asked for; what has no value for it comes last."""
+        ids = [*ranked, *others]
         if nearest and (nearest.minimum is not None or nearest.maximum is not None):
             limit = nearest.maximum if nearest.maximum is not None else nearest.minimum or 0.0
-            return sorted(ids, key=lambda each: abs(self.measure(each, nearest.field, variants, limit) - limit))
+            return self._by(ids, lambda each: abs(each - limit), nearest.field, prices)
         if topic.order:
-            missing = float("inf") if topic.order.ascending else float("-inf")
-            order = topic.order.field
-            return sorted(
-                ids, key=lambda each: self.measure(each, order, variants, missing), reverse=not topic.order.ascending
-            )
-        return self._preferred(ids) if topic.scope else list(ids)
+            sign = 1 if topic.order.ascending else -1
+            return self._by(ids, lambda each: sign * each, topic.order.field, prices)
+        return [*self._preferred(ranked), *others] if topic.scope else ids
+
+    def _by(self, ids: list[str], rank: Callable[[float], float], field: str, prices: Mapping[str, int]) -> list[str]:
+        measured = {each: self.measure(each, field, prices) for each in ids}
+        known = {each: rank(value) for each, value in measured.items() if value is not None}
+        return [*sorted(known, key=lambda each: known[each]), *(each for each in ids if each not in known)]
 
     def _preferred(self, ids: Sequence[str]) -> list[str]:
         """Among what is equally the thing asked for, likeness and rating count the same: fused by reciprocal rank.
@@ -206,20 +224,23 @@ class Shelf:
         fused = {each: 1 / (_FUSION + place) + 1 / (_FUSION + ranks[each]) for place, each in enumerate(ids)}
         return sorted(ids, key=lambda each: -fused[each])
 
-    def measure(
-        self, product_id: str, field: str, variants: dict[str, frozenset[str]] | None = None, missing: float = 0.0
-    ) -> float:
-        """A product's number in a field: price in minor units (of its cheapest fitting variant), rating, or measure."""
+    def measure(self, product_id: str, field: str, prices: Mapping[str, int] | None = None) -> float | None:
+        """A product's number in a field, None where the data has none.
+
+        Args:
+            product_id: the product.
+            field: "price" in minor units, "rating", or a numeric field in its unit.
+            prices: what counts as the price, where some of its variants do not fit.
+        """
+        if field == "price" and prices and product_id in prices:
+            return prices[product_id]
         product = self.product(product_id)
         if field == "price":
-            fitting = (variants or {}).get(product_id)
-            prices = [v.price.amount for v in product.variants if not fitting or v.id in fitting]
-            return min(prices or [product.offer.price.amount])
+            return product.offer.price.amount
         if field == "rating":
-            return product.rating.value if product.rating else missing
+            return product.rating.value if product.rating else None
         values = product.attributes.get(field) or product.options.get(field) or ()
-        measured = self.facets.measure(field, values[0]) if values else None
-        return missing if measured is None else measured
+        return self.facets.measure(field, values[0]) if values else None
 
     def mention(self, ids: Iterable[str], words: str) -> bool:
         """True where one of the products has one of the words anywhere in its data."""
@@ -235,14 +256,19 @@ class Shelf:
             weights[self.product(hit.product_id).kind] += 1 / (_FUSION + place)
         return sorted(filter(None, weights), key=lambda kind: -weights[kind])[:k]
 
-    def surely_carries(self, text: str) -> bool:
-        """True where the shop carries such a thing, by likeness to its products alone, beyond reasonable doubt."""
-        return self.search.carries(text, self.vector(text)) >= _SURE
+    def carries(self, text: str) -> float:
+        """How sure it is, by likeness to its products alone, that the shop carries such a thing: 0 to 1."""
+        return self.search.carries(text, self.vector(text))
 
     def same_kind(self, text: str) -> str | None:
         """The kind that some words mean, by their likeness to its name in any language; None where none is so near."""
         if not self._kind_rows:
             return None
+        word = (stems(text) or ("",))[-1]
+        if len(word) >= _WORD:  # "phone" is meant by "smartphones"
+            for kind in self._departments:
+                if any(word in part for part in stems(kind)):
+                    return kind
         similarity = self.search.value_vectors[self._kind_rows] @ self.vector(text)
         best = int(np.argmax(similarity))
         return self.search.values[self._kind_rows[best]][1] if similarity[best] >= _SAME else None

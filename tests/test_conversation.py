@@ -4,6 +4,7 @@ import itertools
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import toy
@@ -190,6 +191,66 @@ def test_a_turn_that_fails_is_stored_as_failed(talk: Talk, monkeypatch: pytest.M
     assert stored[-1]["status"] == Status.FAILED
 
 
+def test_options_are_answered_together_by_one_variant(talk: Talk) -> None:
+    talk.say("trail shoes")
+    text = talk.say("does the Fell Runner come in gray in size 9?")
+    assert "in stock" not in text
+    assert "sold out" in text
+    assert "in stock" in talk.say("and does the Fell Runner come in blue, size 9?")
+
+
+def test_every_limit_that_stands_is_named_when_nothing_fits(talk: Talk) -> None:
+    text = talk.say("waterproof trail shoes under $50")
+    assert "waterproof" in text
+    assert "$50" in text
+
+
+def test_a_range_is_narrowed_and_not_forgotten(talk: Talk) -> None:
+    talk.say("trail shoes between $60 and $100")
+    talk.say("under $80")
+    assert set(talk.shown) == {"run-fell", "run-brook"}
+
+
+def test_more_is_counted_with_what_was_shown(talk: Talk) -> None:
+    talk.say("shoes")
+    first = set(talk.shown)
+    (before,) = [event.total for event in talk.events if isinstance(event, Products)]
+    talk.say("show me more")
+    (after,) = [event.total for event in talk.events if isinstance(event, Products)]
+    assert before == after
+    assert not first & set(talk.shown)
+
+
+def test_what_is_on_sale_is_reduced(talk: Talk) -> None:
+    talk.say("trail shoes on sale")
+    assert talk.shown == ["run-brook"]
+    text = talk.say("kettles on sale")
+    assert "on sale" in text
+
+
+def test_a_comparison_with_what_is_not_there_is_not_made(talk: Talk) -> None:
+    talk.say("trail shoes")
+    talk.say("compare 1 and 9")
+    assert not [event for event in talk.events if isinstance(event, Comparison)]
+
+
+def test_a_session_survives_products_and_values_that_are_gone(
+    settings: Settings, search: Search, tmp_path: Path
+) -> None:
+    store = Store(f"sqlite:///{tmp_path}/conversations.sqlite")
+    before = Talk(Assistant(settings, search, store, TemplateGenerator()))
+    before.say("red trail shoes")
+    before.say("how heavy is the first one?")
+    left = [each for each in toy.PRODUCTS if each.id.startswith("kettle")]
+    after = Talk(Assistant(settings, toy.search(tmp_path / "shop", left), store, TemplateGenerator()))
+    after.session = before.session
+    assert after.say("hello")
+    assert after.say("is it waterproof?")
+    after.say("kettles")
+    assert after.shown
+    store.close()
+
+
 def test_a_gift_after_shoes_is_not_a_shoe(talk: Talk) -> None:
     talk.say("waterproof trail shoes")
     talk.say("a birthday gift for a three year old")
@@ -291,11 +352,12 @@ def test_every_sentence_of_the_templates_passes_the_check(
     refused: list[str] = []
     words = Assistant._words
 
-    def checked(self: Assistant, plan: object, evidence: object, context: tuple[str, ...]) -> Iterator[str]:
+    def checked(self: Assistant, plan: Any, understanding: Any, answer: Any, state: Any) -> Iterator[str]:
         from assistant.grounding import sentences
 
-        check = self._grounder.begin(evidence, plan.language, context)  # type: ignore[arg-type, attr-defined]
-        for sentence in sentences(words(self, plan, evidence, context)):  # type: ignore[arg-type]
+        evidence = self._evidence(answer, understanding, state)
+        check = self._grounder.begin(evidence, plan.language, state.focus)
+        for sentence in sentences(words(self, plan, understanding, answer, state)):
             verdict = check.check(sentence)
             if not verdict.grounded:
                 refused.append(f"{sentence!r}: {[c for c in verdict.claims if not c.supported]}")
