@@ -39,13 +39,20 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from assistant.privacy import redact
 from retrieval.errors import OperatorError, ShopperError
 
-_BUSY_SECONDS = 5  # how long a writer waits for another before it gives up
+_BUSY_SECONDS = 5.0  # how long a writer waits for another before it gives up
 _MINTED = re.compile(r"[A-Za-z0-9_-]{43}")  # the form of secrets.token_urlsafe(32)
 _NAMED = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _DROPPED = "dropped"
 
-# Events made of the catalogue's and the policies' own words: their numbers are barcodes and shop addresses.
-_SHOPS_WORDS = frozenset({"products", "comparison", "sources"})
+# Where each event holds words of the shopper's, or of a reply to them; * stands for every item of a list. All else is
+# made of the shop's own ids and values, whose numbers are barcodes and which must be found again as they are.
+_WORDS = {
+    "message": ("text",),
+    "text": ("delta",),
+    "sought": ("topic.item", "topic.text", "topic.constraints.*.words"),
+    "focused": ("claims.*.2",),
+    "done": ("message",),
+}
 
 _schema = MetaData()
 _version = Table("schema_version", _schema, Column("number", Integer, primary_key=True))
@@ -147,8 +154,8 @@ class Store:
                 db.execute(insert(_session).values(id=chosen, created=datetime.now(UTC)))
         return chosen
 
-    def resume(self, session_id: str | None) -> str:
-        """The session a browser asks for if it was minted here, otherwise a new one.
+    def resume(self, session_id: str | None) -> str | None:
+        """The session a browser asks for if it was minted here, otherwise None.
 
         A name that somebody chose is not honoured: whoever guessed it would read the conversation.
         """
@@ -156,7 +163,7 @@ class Store:
             with self._reading() as db:
                 if db.scalar(select(_session.c.id).where(_session.c.id == session_id)):
                     return session_id
-        return self.open_session()
+        return None
 
     def append(self, session_id: str, turn: int, events: Sequence[dict[str, Any]]) -> None:
         """Store events of one turn, all or none; when this returns they survive a crash.
@@ -203,23 +210,40 @@ class Store:
             self.append(session_id, events[-1][0], [{"type": _DROPPED}])
 
     def erase(self, session_id: str) -> None:
-        """Delete a session and everything said in it, so that no byte of it stays in the database's files."""
+        """Delete a session and everything said in it, so that no byte of it stays in the database's files.
+
+        Raises:
+            OperatorError: the database cannot be written, or somebody reads it all the while: the session is gone
+                then, but its words stay in the write-ahead log until `erase` is called again.
+        """
         with self._writing() as db:
             db.execute(delete(_event).where(_event.c.session_id == session_id))
             db.execute(delete(_session).where(_session.c.id == session_id))
         if self._engine.dialect.name == "sqlite":
             with self._explained(), closing(self._engine.raw_connection()) as raw:
-                raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                # Waits for readers as long as any writer does.
+                busy, *_ = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:
+                raise OperatorError(
+                    f"the session is deleted, but its words are still in {self._place}-wal, which something else has"
+                    " been reading for too long; end that, then erase the session again"
+                )
 
     def _redacted(self, each: dict[str, Any]) -> dict[str, Any]:
-        def clean(value: Any) -> Any:
-            if isinstance(value, str):
-                return redact(value, self._contact)
-            if isinstance(value, dict):
-                return {key: clean(item) for key, item in value.items()}
-            return [clean(item) for item in value] if isinstance(value, list | tuple) else value
+        # A copy as JSON: tuples become lists, and the caller's event stays as it is.
+        copy: dict[str, Any] = json.loads(json.dumps(each))
+        for place in _WORDS.get(each["type"], ()):
+            self._redact(copy, place.split("."))
+        return copy
 
-        return each if each["type"] in _SHOPS_WORDS else {key: clean(value) for key, value in each.items()}
+    def _redact(self, value: Any, path: Sequence[str]) -> None:
+        step, *rest = path
+        keys = range(len(value)) if step == "*" else [int(step) if isinstance(value, list) else step]
+        for key in keys:
+            if rest:
+                self._redact(value[key], rest)
+            else:
+                value[key] = redact(value[key], self._contact)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
@@ -253,7 +277,7 @@ class Store:
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver's own transactions would come before ours
     for pragma in (
-        f"busy_timeout = {_BUSY_SECONDS * 1000}",
+        f"busy_timeout = {int(_BUSY_SECONDS * 1000)}",
         "journal_mode = WAL",
         "synchronous = FULL",  # a committed turn survives a power cut
         "foreign_keys = ON",

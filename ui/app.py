@@ -10,8 +10,7 @@ import socket
 import statistics
 import threading
 import traceback
-from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from html import escape
 from importlib import resources
@@ -25,14 +24,13 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from assistant.language import detect
-from retrieval.catalog import Money, Product
+from retrieval.catalog import Money
 from retrieval.errors import OperatorError, ShopperError
 from ui.transcript import Message, Transcript, shopper, words
 
 if TYPE_CHECKING:
     from assistant.config import Settings
     from assistant.conversation import Assistant
-    from assistant.dialogue import Event
     from retrieval.search import Search
 
 Stored = tuple[int, Mapping[str, Any]]
@@ -45,7 +43,7 @@ _STARTS = 4  # examples to click at the start
 
 # The tab's own storage: two tabs are two conversations, and a reload of one keeps it.
 _RECALL = "() => sessionStorage.getItem('shopwright')"
-_REMEMBER = "(id) => { sessionStorage.setItem('shopwright', id); }"
+_REMEMBER = "(id) => { if (id) sessionStorage.setItem('shopwright', id); }"
 _FORGET = "() => { sessionStorage.removeItem('shopwright'); }"
 # Gradio labels every message with its own source, which a screen reader would read out as markup.
 _UNLABEL = """() => {
@@ -145,70 +143,79 @@ def page(assistant: Assistant, settings: Settings) -> gr.Blocks:
             placeholder=f"## {own['greeting']}\n{own['hint']}", examples=[{"text": text} for text in texts]
         )
 
+    def resumed(session: str | None) -> tuple[str, list[Stored]]:
+        """The session that a browser asks for with its events; ("", []) where it is none of this page's."""
+        known = store.resume(session)
+        return (known, list(store.replay(known))) if known else ("", [])
+
     def opened(session: str | None, request: gr.Request) -> Iterator[Any]:
         language = _preferred(request.headers.get("accept-language", ""))
         own = words(language)
-        session = store.resume(session)
+        try:
+            session, events = resumed(session)
+        except OperatorError as error:
+            events = [_failed(1, error)]
         yield (
             session,
             language,
-            {**opening(language), "value": transcript.messages(store.replay(session), language=language)},
+            {**opening(language), "value": transcript.messages(events, language=language)},
             gr.update(placeholder=own["placeholder"], label=own["placeholder"], interactive=True),
             gr.update(value=own["new"]),
         )
 
     def renewed() -> tuple[str, list[Message], Any]:
-        return store.open_session(), [], _idle()
+        return "", [], _idle()
 
     def sent(session: str, language: str, text: str) -> Iterator[Any]:
-        yield from answered(session, language, text, lambda own: assistant.reply(own, text))
+        yield from answered(session, language, text)
 
     def picked(session: str, language: str, choice: gr.SelectData) -> Iterator[Any]:
-        text = choice.value["text"] if isinstance(choice.value, dict) else choice.value
-        yield from answered(session, language, text, lambda own: assistant.reply(own, text))
+        yield from answered(session, language, choice.value["text"] if isinstance(choice.value, dict) else choice.value)
 
     def retried(session: str, language: str) -> Iterator[Any]:
-        said = [event["text"] for _, event in store.replay(session) if event["type"] == "message"]
-        if said:
-            yield from answered(session, language, said[-1], assistant.retry, again=True)
+        yield from answered(session, language, None)
 
-    def answered(
-        session: str,
-        language: str,
-        text: str,
-        turn: Callable[[str], Generator[Event, None, None]],
-        *,
-        again: bool = False,
-    ) -> Iterator[Any]:
-        session = store.resume(session)
-        before: list[Stored] = list(store.replay(session))
-        if again:
-            before = [each for each in before if each[0] != before[-1][0]]
-        number = before[-1][0] + 1 if before else 1
-        drawn = transcript.messages(before, language=language)
-        spoken = next((event["language"] for _, event in reversed(before) if event["type"] == "message"), None)
-        events: list[Stored] = [(number, shopper(text, detect(text, spoken)))]
-        over = running[session] = threading.Event()
-        yield session, drawn + transcript.messages(events), _busy(clear=not again)
+    def answered(session: str, language: str, text: str | None) -> Iterator[Any]:
+        """A turn as it goes on: the answer to `text`, or where that is None, to the last message again."""
+        number = 1
+        drawn: list[Message] = []
+        events: list[Stored] = [] if text is None else [(number, shopper(text, detect(text)))]
+        over = threading.Event()
         try:
-            with closing(turn(session)) as reply:
+            known, before = resumed(session)
+            session = known or store.open_session()  # not before there is something to keep
+            last = before[-1][0] if before else 0
+            if text is None:
+                number = last
+                events = [each for each in before if each[0] == last and each[1]["type"] == "message"]
+                before = [each for each in before if each[0] != last]
+            else:
+                number = last + 1
+                spoken = next((event["language"] for _, event in reversed(before) if event["type"] == "message"), None)
+                events = [(number, shopper(text, detect(text, spoken)))]
+            drawn = transcript.messages(before, language=language)
+            running[session] = over
+            yield session, drawn + transcript.messages(events, language=language), _busy(clear=text is not None)
+            with closing(assistant.retry(session) if text is None else assistant.reply(session, text)) as reply:
                 for event in reply:
                     events.append((number, event.to_json()))
-                    yield session, drawn + transcript.messages(events), gr.skip()
-        except ShopperError as error:
-            events.append((number, _failed(str(error))))
-        except Exception:
-            traceback.print_exc()  # for the operator; the shopper is told that it failed, not how
-            events.append((number, _failed("")))
+                    yield session, drawn + transcript.messages(events, language=language), gr.skip()
+        except Exception as error:
+            events.append(_failed(number, error))
         finally:
-            running.pop(session, None)
+            if running.get(session) is over:
+                del running[session]
             over.set()
-        yield session, drawn + transcript.messages(events), _idle()
+        yield session, drawn + transcript.messages(events, language=language), _idle()
 
     def stopped(session: str, language: str) -> tuple[list[Message], Any]:
         if over := running.get(session):
             over.wait(_STOPPING_SECONDS)  # until what was said so far is stored
-        return transcript.messages(store.replay(session), language=language), _idle()
+        try:
+            _, events = resumed(session)
+        except OperatorError as error:
+            events = [_failed(1, error)]
+        return transcript.messages(events, language=language), _idle()
 
     blocks = gr.Blocks(title=settings.name, analytics_enabled=False, fill_height=True)
     with blocks:
@@ -246,19 +253,18 @@ def page(assistant: Assistant, settings: Settings) -> gr.Blocks:
         told: dict[str, Any] = {"outputs": [session, chat, message], "concurrency_limit": _AT_ONCE, **quiet}
         told["concurrency_id"] = "turn"
         blocks.load(opened, [session], [session, language, chat, message, new], js=_RECALL, **quiet).then(
-            None, [session], js=_REMEMBER, **quiet
-        ).then(None, [language], js=_SPEAK, **quiet)
+            None, [language], js=_SPEAK, **quiet
+        )
         turns: list[Any] = [
             message.submit(sent, [session, language, message], **told),
             chat.option_select(picked, [session, language], **told),
             chat.example_select(picked, [session, language], **told),
             chat.retry(retried, [session, language], **told),
         ]
-        for each in turns:
-            each.then(None, [session], js=_REMEMBER, **quiet)
+        session.change(None, [session], js=_REMEMBER, **quiet)
         message.stop(None, cancels=turns, **quiet).then(stopped, [session, language], [chat, message], **quiet)
         new.click(None, cancels=turns, **quiet).then(renewed, None, [session, chat, message], **quiet).then(
-            None, [session], js=_REMEMBER, **quiet
+            None, js=_FORGET, **quiet
         )
     return blocks
 
@@ -272,8 +278,11 @@ def _idle() -> Any:
     return gr.update(submit_btn=True, stop_btn=False)
 
 
-def _failed(message: str) -> dict[str, Any]:
-    return {"type": "done", "status": "failed", "message": message}
+def _failed(turn: int, error: Exception) -> Stored:
+    """How a turn that failed ends: a shopper is told what to do about it, or else only that it failed."""
+    if not isinstance(error, ShopperError):
+        traceback.print_exception(error)  # for the operator
+    return turn, {"type": "done", "status": "failed", "message": str(error) if isinstance(error, ShopperError) else ""}
 
 
 def _heading(name: str) -> str:
@@ -291,13 +300,13 @@ def _preferred(accepted: str) -> str:
 
 def _asked_about(search: Search) -> list[tuple[str, Money]]:
     """A kind of each of the largest departments with a round price that about half of it is under."""
-    departments: dict[str, list[Product]] = {}
-    for product in search.products.values():
-        departments.setdefault(product.department, []).append(product)
+    departments: dict[str, dict[str, list[Money]]] = {}  # prices by kind
+    for product in search.products.stream():
+        departments.setdefault(product.department, {}).setdefault(product.kind, []).append(product.offer.price)
     found = []
-    for products in sorted(departments.values(), key=len, reverse=True)[:_STARTS]:
-        kind = Counter(product.kind for product in products).most_common(1)[0][0]
-        prices = [product.offer.price for product in products if product.kind == kind]
+    largest = sorted(departments.values(), key=lambda kinds: sum(map(len, kinds.values())), reverse=True)
+    for kinds in largest[:_STARTS]:
+        kind, prices = max(kinds.items(), key=lambda each: len(each[1]))
         found.append((kind, _round(Money(int(statistics.median(each.amount for each in prices)), prices[0].currency))))
     return found
 
