@@ -229,6 +229,12 @@ def test_ask_is_readable_too(run: Run) -> None:
     assert "Returns, How long: Unused goods" in run("ask", "returns")[1]
 
 
+def test_a_number_alone_is_answered_in_the_dialogues_language(run: Run) -> None:
+    assert "有现货" in run("ask", "我想买越野跑鞋", "--session", "till-4")[1]
+    assert "有现货" in run("ask", "42?", "--session", "till-4")[1]
+    assert "in stock" in run("ask", "42?")[1]
+
+
 def test_chat_goes_on_until_the_input_ends(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     said = iter(["trail shoes", "  ", "returns"])
 

@@ -240,7 +240,7 @@ def _ask(options: argparse.Namespace) -> None:
     session = assistant.store.open_session(options.session)
     with contextlib.closing(assistant.reply(session, options.text)) as events:
         if not options.json:
-            _print_reply(events, _notation(assistant, options.text))
+            _print_reply(events, _notation(assistant, session, options.text))
             return
         for event in events:
             print(json.dumps(event.to_json(), ensure_ascii=False), flush=True)
@@ -252,11 +252,13 @@ def _assistant(options: argparse.Namespace) -> Assistant:
     return Assistant.open(_settings(options))
 
 
-def _notation(assistant: Assistant, text: str) -> Notation:
+def _notation(assistant: Assistant, session: str, text: str) -> Notation:
+    """How facts are written in the language of the dialogue after `text`."""
+    from assistant.dialogue import DialogueState
     from assistant.language import detect
     from assistant.notation import Notation, languages
 
-    language = detect(text)
+    language = detect(text, DialogueState.replay(assistant.store.replay(session)).language)
     search = assistant.shelf.search
     return Notation(language if language in languages() else "en", search.facets, search.glossary)
 
@@ -272,7 +274,7 @@ def _chat(options: argparse.Namespace) -> None:
             return
         with contextlib.closing(assistant.reply(session, text)) as events:
             try:
-                _print_reply(events, _notation(assistant, text))
+                _print_reply(events, _notation(assistant, session, text))
             except KeyboardInterrupt:
                 _note("\n(stopped)")
             except ShopperError as error:
