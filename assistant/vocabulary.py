@@ -32,9 +32,10 @@ PURPOSE = re.compile(r"\b(?:for|to|para|pour|für|zum|zur)\b|适合|给|送")  #
 
 
 def normalize(text: str) -> str:
-    """Text as the readers of a message see it: NFKC, casefolded, control characters as spaces."""
+    """Text as the readers of a message see it: NFKC, casefolded, control characters as spaces, no run of spaces."""
     folded = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
-    return "".join(" " if unicodedata.category(c) in ("Cc", "Cf") else c for c in folded)
+    spaced = "".join(" " if unicodedata.category(c) in ("Cc", "Cf") else c for c in folded)
+    return " ".join(spaced.split())
 
 
 def blank(text: str, span: tuple[int, int]) -> str:
@@ -99,7 +100,7 @@ class Vocabulary:
         self._heads: dict[str, set[tuple[str, ...]]] = defaultdict(set)
         self._han_kinds: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         self._titles: dict[str, set[str]] = defaultdict(set)
-        self._names: dict[str, set[str]] = defaultdict(set)
+        self._names: set[str] = set()
         self._title_heads: Counter[str] = Counter()
         self._fields: dict[str, set[str]] = defaultdict(set)
         self._flags: set[str] = set()
@@ -132,7 +133,7 @@ class Vocabulary:
             named = [word for word in words if not word[0].isdigit()]
             if named:
                 self._title_heads[named[-1]] += 1
-            self._names[" ".join(words)].add(product.id)
+            self._names.add(" ".join(words))
         self._labels = [
             (label if has_han(label) else f" {' '.join(stems(label))} ", sorted(self._fields[label]))
             for label in sorted(self._fields, key=len, reverse=True)
@@ -304,17 +305,6 @@ class Vocabulary:
                 scores[product.id] = len(own)
         best = max(scores.values(), default=0)
         return [each for each, score in scores.items() if score == best]
-
-    def titled(self, text: str) -> list[str]:
-        """Products of the whole catalogue whose full title stands in the text."""
-        words = [token.stem for token in tokens(text)]
-        found: list[str] = []
-        for length in range(min(10, len(words)), 1, -1):
-            for index in range(len(words) - length + 1):
-                found.extend(sorted(self._names.get(" ".join(words[index : index + length]), ())))
-            if found:
-                break
-        return found
 
 
 def _beginnings(words: tuple[str, ...]) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ def test_a_head_or_a_form_of_a_value_is_enough(shelf: Shelf) -> None:
 
 def test_a_yes_or_no_field_is_named_by_its_name(shelf: Shelf) -> None:
     (match,) = shelf.vocabulary.values("dishwasher safe", lexicon("en"))
-    assert (match.field, match.values) == ("dishwasher safe", {"yes"})
+    assert (match.field, match.values) == ("dishwasher safe", frozenset({"yes"}))
 
 
 def test_products_are_named_by_what_sets_their_title_apart(shelf: Shelf) -> None:
@@ -64,3 +64,7 @@ def test_products_are_named_by_what_sets_their_title_apart(shelf: Shelf) -> None
 
 def test_normalised_text_has_no_control_characters() -> None:
     assert normalize("Ａ\x00b\u200bC’s") == "a b c's"
+
+
+def test_normalised_text_has_no_run_of_spaces() -> None:
+    assert normalize(" a gift \t for\u3000 her\n") == "a gift for her"
