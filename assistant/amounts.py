@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cache
 
-from assistant.lexicon import Lexicon
+from assistant.lexicon import Lexicon, alternatives, has_han, lexicon
 
 # Signs and words for currencies, casefolded. "$" and "¥" are settled by the shop's own currency.
 _CURRENCIES = {
@@ -38,6 +39,9 @@ _DIGITS = r"-?\d{1,3}(?:[,.'\u202f]\d{3})+(?:[.,]\d{1,2})?(?!\d)|-?\d+(?:[.,]\d{
 _HAN_NUMBER = r"[零一二两三四五六七八九十百千万]+"
 _HAN_DIGITS = {character: value for value, character in enumerate("零一二三四五六七八九")} | {"两": 2}
 _HAN_UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10000}
+_NEAR = 24  # characters within which a word limits a number
+_OTHER_UNIT = re.compile(r"[a-z%\"′″°]|[码号岁克升米瓦件个只双寸]|公斤|毫升|厘米|小时")
+_NO_UNIT = re.compile(r"(?:or|and|tops|max|maximum|budget|please|for|in)\b")
 LARGEST = Decimal(10) ** 12  # an amount beyond this is a slip of the finger; it still compares correctly
 
 
@@ -45,14 +49,13 @@ LARGEST = Decimal(10) ** 12  # an amount beyond this is a slip of the finger; it
 class Amount:
     """A price limit as said: major units, None where open.
 
-    `span` is its place in the text, `words` are its words, and `figure` is the amount alone, without the limit.
+    `span` is its place in the text with the words that limit it, and `figure` is the amount alone.
     """
 
     minimum: Decimal | None
     maximum: Decimal | None
     currency: str
     span: tuple[int, int]
-    words: str
     figure: str
 
 
@@ -106,45 +109,81 @@ def currency_of(word: str, shop: str) -> str:
     return _CODE[word]
 
 
+@cache
+def spelled(words: Lexicon) -> str:
+    """Regular expression source of a number in words: "twenty-five", "two hundred and fifty", "2 thousand"."""
+    table = {word: value for word, value in words.tables["number"].items() if not has_han(word)}
+    units = alternatives(word for word, value in table.items() if value < 20)
+    tens = alternatives(word for word, value in table.items() if 20 <= value < 100)
+    hundreds = alternatives(word for word, value in table.items() if 100 <= value < 1000)
+    thousands = alternatives(word for word, value in table.items() if value >= 1000)
+    joining = alternatives(_conjunctions(words))
+    # "treinta y cinco" is 35, where English has no "thirty and five".
+    inner = alternatives(_conjunctions(words) - _conjunctions(lexicon("en")))
+    small = rf"(?:{tens}(?:[\s-]+(?:{inner}[\s-]+)?{units})?|{units})"
+    times = r"\d{1,3}(?:\.\d)?|\ban?"
+    rest = rf"[\s-]+(?:{joining}\s+)?"
+    whole = rf"(?![\s-]+(?:{hundreds}|{thousands}))"  # "one hundred and two hundred" are two numbers
+    below = rf"(?:(?:(?:{small}|{times})[\s-]+)?{hundreds}(?:{rest}{small}{whole})?|{small})"
+    return rf"(?:(?:(?:{below}|{times})[\s-]+)?{thousands}(?:{rest}{below}{whole})?|{below})"
+
+
+def value(text: str, words: Lexicon) -> Decimal:
+    """The value of a number in digits or in words."""
+    if has_han(text) or not re.search(r"[^\W\d_]{2}", text):
+        return number(text)
+    total = current = Decimal(0)
+    for part in re.split(r"[\s-]+", text):
+        known = words.tables["number"].get(part)
+        if part[0].isdigit():
+            current = Decimal(part)
+        elif known is None:
+            continue  # "a hundred", "and"
+        elif known >= 1000:
+            total, current = total + (current or 1) * known, Decimal(0)
+        elif known == 100:
+            current = (current or 1) * known
+        else:
+            current += known
+    return total + current
+
+
 def amounts(text: str, words: Lexicon, shop: str) -> Iterator[Amount]:
     """Price limits in a casefolded message, in order.
 
     A number counts as money when it carries a currency, or when a word such as "under" or "以内" limits it and no
-    unit of another kind follows.
+    unit of another kind follows. "And" makes a range of two numbers only after a word such as "between".
     """
-    spelled = words.numbers
-    value = rf"(?:{_DIGITS})\s?(?:k(?![a-z])|千|万)?|{_HAN_NUMBER}|{spelled}(?:\s+hundred)?"
-    one = rf"(?:(?P<pre>{_CURRENCY})\s?)?(?P<value>{value})(?:\s?(?P<post>{_CURRENCY}))?"
-    joint = "|".join(map(re.escape, words.cues["to"]))
-    second = one.replace("<pre>", "<pre2>").replace("<value>", "<value2>").replace("<post>", "<post2>")
-    pattern = re.compile(rf"(?<![a-z0-9.]){one}(?:\s*(?:{joint})\s*{second})?")
-    limits = {name: words.cues[name] for name in ("below", "above", "approx")}
-    for match in pattern.finditer(text):
-        signs = [sign for sign in match.group("pre", "post", "pre2", "post2") if sign]
-        first = _value(match["value"], words)
+    forms = _forms(words)
+    place = 0
+    while match := forms.money.search(text, place):
         start, end = match.span()
-        before, after = text[max(0, start - 24) : start].rstrip(), text[end : end + 24].lstrip()
-        if not signs and re.match(r"[a-z%\"′″°]|[码号岁克升米瓦件个只双寸]|公斤|毫升|厘米|小时", after):
-            follows = re.match(r"(?:or|and|tops|max|maximum|budget|please|for|in)\b", after)
-            if not follows:
-                continue
-        currency = currency_of(signs[0], shop) if signs else shop
-        amount = Amount(None, None, currency, (start, end), text[start:end], text[start:end])
-        if match["value2"]:
-            low, high = sorted((first, _value(match["value2"], words)))
-            lead = re.search(rf"(?:{'|'.join(map(re.escape, words.cues['between']))})$", before)
-            tail = re.match("|".join(map(re.escape, limits["below"])), after)
-            if signs or lead or tail:
-                begin = start - (len(text[:start]) - len(text[:start].rstrip())) - len(lead[0]) if lead else start
-                yield replace(amount, minimum=low, maximum=high, span=(begin, end), words=text[begin:end])
+        before = text[max(0, start - _NEAR) : start].rstrip()
+        lead = forms.between.search(before)
+        upper = match["value2"]
+        if upper and match["joint"] in _conjunctions(words) and not lead:
+            upper, end = None, max(match.end("value"), match.end("post"))
+        place = end
+        after = text[end : end + _NEAR].lstrip()
+        signs = [sign for sign in match.group("pre", "post", *(("pre2", "post2") if upper else ())) if sign]
+        if not signs and _OTHER_UNIT.match(after) and not _NO_UNIT.match(after):
             continue
-        found = _limit(before, after, limits)
+        first = value(match["value"], words)
+        currency = currency_of(signs[0], shop) if signs else shop
+        amount = Amount(None, None, currency, (start, end), text[start:end])
+        if upper:
+            low, high = sorted((first, value(upper, words)))
+            if signs or lead or forms.below_after.match(after):
+                begin = start - (len(text[:start]) - len(text[:start].rstrip())) - len(lead[0]) if lead else start
+                yield replace(amount, minimum=low, maximum=high, span=(begin, end))
+            continue
+        found = _limit(before, after, forms)
         if not found and not signs:
             continue
         kind, left, right = found or ("below", 0, 0)
-        begin = start - (len(text[max(0, start - 24) : start]) - len(before)) - left if left else start
-        finish = end + (len(text[end : end + 24]) - len(after)) + right if right else end
-        amount = replace(amount, span=(begin, finish), words=text[begin:finish].strip())
+        begin = start - (len(text[max(0, start - _NEAR) : start]) - len(before)) - left if left else start
+        finish = end + (len(text[end : end + _NEAR]) - len(after)) + right if right else end
+        amount = replace(amount, span=(begin, finish))
         if kind == "below":
             yield replace(amount, maximum=first)
         elif kind == "above":
@@ -153,29 +192,48 @@ def amounts(text: str, words: Lexicon, shop: str) -> Iterator[Amount]:
             yield replace(amount, minimum=first * Decimal("0.75"), maximum=first * Decimal("1.25"))
 
 
-def _limit(before: str, after: str, limits: dict[str, tuple[str, ...]]) -> tuple[str, int, int] | None:
+@dataclass(frozen=True)
+class _Forms:
+    """The patterns of amounts in one language; `limits` are by kind, what stands before and what after a number."""
+
+    money: re.Pattern[str]
+    between: re.Pattern[str]
+    below_after: re.Pattern[str]
+    limits: dict[str, tuple[re.Pattern[str], re.Pattern[str]]]
+
+
+@cache
+def _forms(words: Lexicon) -> _Forms:
+    figure = rf"{spelled(words)}|(?:{_DIGITS})\s?(?:k(?![a-z])|千|万)?|{_HAN_NUMBER}"
+    one = rf"(?:(?P<pre>{_CURRENCY})\s?)?(?P<value>{figure})(?:\s?(?P<post>{_CURRENCY}))?"
+    second = one.replace("<pre>", "<pre2>").replace("<value>", "<value2>").replace("<post>", "<post2>")
+    limits = {}
+    for kind in ("below", "above", "approx"):
+        phrases = _longest(words.cues[kind])
+        limits[kind] = (re.compile(rf"(?<![a-z])(?:{phrases})$"), re.compile(rf"(?:{phrases})(?![a-z])"))
+    return _Forms(
+        re.compile(rf"(?<![a-z0-9.]){one}(?:\s*(?P<joint>{_longest(words.cues['to'])})\s*{second})?"),
+        re.compile(rf"(?:{_longest(words.cues['between'])})$"),
+        re.compile(_longest(words.cues["below"])),
+        limits,
+    )
+
+
+def _longest(phrases: Iterable[str]) -> str:
+    return "|".join(map(re.escape, sorted(phrases, key=len, reverse=True)))
+
+
+def _conjunctions(words: Lexicon) -> set[str]:
+    """The words for "and", of the alphabetic languages."""
+    return {word for word in words.cues["joining"] if word.isalpha() and not has_han(word)}
+
+
+def _limit(before: str, after: str, forms: _Forms) -> tuple[str, int, int] | None:
     """The kind of limit beside a number, and how many characters of it stand before and after."""
     best: tuple[str, int, int] | None = None
-    for kind, phrases in limits.items():
-        for phrase in phrases:
-            longest = best[1] + best[2] if best else 0
-            if len(phrase) <= longest:
-                continue
-            if re.search(rf"(?<![a-z]){re.escape(phrase)}$", before):
-                best = (kind, len(phrase), 0)
-            elif re.match(rf"{re.escape(phrase)}(?![a-z])", after):
-                best = (kind, 0, len(phrase))
+    for kind, (leading, trailing) in forms.limits.items():
+        left, right = leading.search(before), trailing.match(after)
+        for found, is_left in ((left, True), (right, False)):
+            if found and len(found[0]) > (best[1] + best[2] if best else 0):
+                best = (kind, len(found[0]), 0) if is_left else (kind, 0, len(found[0]))
     return best
-
-
-def _value(text: str, words: Lexicon) -> Decimal:
-    spelled = words.tables["number"]
-    total = Decimal(0)
-    if any(part in spelled for part in text.split()):
-        for part in text.split():
-            if part == "hundred":
-                total = (total or Decimal(1)) * 100
-            else:
-                total += spelled[part]
-        return total
-    return number(text)

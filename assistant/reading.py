@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 from assistant.dialogue import Constraint, DialogueState, Order, Recipient
 from assistant.lexicon import HAN, Lexicon, alternatives, has_han
 from assistant.vocabulary import BLANK, Item, Match, blank, tokens
 from retrieval.catalog import Money
 from retrieval.filters import Condition
+
+_CONSTRAINTS = 12  # of one message that are kept; more is a list, not a wish
+_PIECES = 8  # that a message is cut into
+_REACH = 200  # characters that a negation reaches at most
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,7 @@ class Reading:
         self.order: Order | None = None
         self.missing = False
         self._hidden: list[tuple[int, int]] = []
+        self._negations = [match.span() for match in words.cue("negation").finditer(said)]
 
     def take(self, span: tuple[int, int]) -> None:
         """Mark a span as understood."""
@@ -61,30 +68,42 @@ class Reading:
         else:
             self.missing = True
 
-    def constrain(self, condition: Condition, words: str) -> None:
-        """Note a constraint."""
-        self.constraints.append(Constraint(condition, words))
+    def constrain(self, condition: Condition, *spans: tuple[int, int]) -> None:
+        """Note a constraint that the words at `spans` make.
+
+        It takes the place of an earlier one of its field and direction; what must not be adds up.
+        """
+        said = [" ".join(self.said[slice(*span)].split()) for span in spans]
+        for place, (known, words) in enumerate((each.condition, each.words) for each in self.constraints):
+            if _direction(known) != _direction(condition):
+                continue
+            if condition.none_of:
+                condition = replace(condition, none_of=condition.none_of | known.none_of)
+                said = list(dict.fromkeys([*words.split(", "), *said]))
+            self.constraints[place] = Constraint(condition, ", ".join(said))
+            return
+        if len(self.constraints) < _CONSTRAINTS:
+            self.constraints.append(Constraint(condition, ", ".join(said)))
 
     def negated(self, span: tuple[int, int]) -> bool:
         """True where a word of negation reaches the span: nothing but bridging words and taken text lies between."""
-        before = self.said[: span[0]]
-        cues = list(self.words.cue("negation").finditer(before))
-        if not cues:
+        last = bisect_right(self._negations, span[0], key=lambda cue: cue[1]) - 1
+        if last < 0 or span[0] - self._negations[last][1] > _REACH:
             return False
-        between = before[cues[-1].end() :]
+        between = self.said[self._negations[last][1] : span[0]]
         if re.search(r"[.;!?。；！？]", between) or self.words.cue("resets").search(between):
             return False
         bridge = self.words.cue("bridge").sub(" ", between)
         negated = len(tokens(bridge)) <= 2 and len(re.findall(f"[{HAN}]", bridge)) <= 6
         if negated:
-            self._hidden.append((cues[-1].start(), span[1]))
+            self._hidden.append((self._negations[last][0], span[1]))
         return negated
 
     def unknown(self, text: str | None = None) -> str:
         """The content words of `text`, by default of all that is left, that nothing has explained."""
         rest = self.rest if text is None else text
         rest = self.words.frame.sub(lambda match: BLANK * len(match[0]), rest)
-        for cue in ("gift", "compare", "back", "more", "similar", "drop"):
+        for cue in ("gift", "compare", "back", "more", "similar", "drop", "reset"):
             rest = self.words.cue(cue).sub(lambda match: BLANK * len(match[0]), rest)
         if has_han(rest):
             rest = self.words.stop_han.sub(BLANK, rest)
@@ -124,23 +143,42 @@ class Reading:
         text = self.said
         for span in self._hidden:
             text = blank(text, span)
-        kept = self.words.frame.sub(" ", text).replace(BLANK, " ")
+        kept = self.words.frame.sub(" ", self.words.cue("reset").sub(" ", text)).replace(BLANK, " ")
         return " ".join(kept.split())
 
 
 def pieces(said: str, words: Lexicon) -> Iterator[tuple[bool, str]]:
-    """The message cut where a new request can begin, with True where the cut is a strong one."""
+    """The message cut where a new request can begin, with True where the cut is a strong one.
+
+    The last of `_PIECES` pieces holds all the rest.
+    """
     strong = True
-    start = 0
-    weak = alternatives(words.cues["joining"])
-    for match in re.finditer(
-        rf"(?P<strong>[.!?。！？;；]+(?=\s|$|[{HAN}])|{alternatives(words.cues['also'])})|{weak}", said
-    ):
+    start = found = 0
+    for match in _cuts(words).finditer(said):
+        if found == _PIECES - 1:
+            break
         piece = said[start : match.end() if match["strong"] else match.start()].strip(" ,，、")
         if tokens(piece) or has_han(piece):
             yield strong, piece
             strong = match["strong"] is not None
+            found += 1
         start = match.end()
     rest = said[start:].strip(" ,，、")
     if rest:
         yield strong, rest
+
+
+@cache
+def _cuts(words: Lexicon) -> re.Pattern[str]:
+    strong = rf"[.!?。！？;；]+(?=\s|$|[{HAN}])|{alternatives(words.cues['also'])}"
+    return re.compile(rf"(?P<strong>{strong})|{alternatives(words.cues['joining'])}")
+
+
+def _direction(condition: Condition) -> tuple[str, bool, bool, bool, bool]:
+    return (
+        condition.field,
+        bool(condition.any_of),
+        bool(condition.none_of),
+        condition.minimum is not None,
+        condition.maximum is not None,
+    )

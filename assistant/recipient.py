@@ -6,8 +6,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import cache
+from functools import lru_cache
 
+from assistant.amounts import spelled
+from assistant.amounts import value as number
 from assistant.dialogue import Recipient
 from assistant.lexicon import Lexicon, languages, lexicon
 from assistant.vocabulary import normalize
@@ -17,6 +19,7 @@ from retrieval.filters import Condition
 
 _ANYONE = frozenset({"unisex", "all", "any", "everyone", "both"})
 _UNTIL = frozenset({"max", "maximum", "until", "up"})
+_HAN_YEARS = "[零一二两三四五六七八九十]{1,3}"
 _MONTHS = re.compile(r"month|mo\b|个月")
 _CHILDHOOD = 14  # from this age on, children's things are no longer asked for
 _SHARE = 0.8  # of a field's values that must name people, for the field to say whom a product is for
@@ -31,9 +34,9 @@ def read(text: str, words: Lexicon) -> tuple[Recipient | None, list[tuple[int, i
     found = Recipient()
     spans = []
     for pattern in words.patterns["age"]:
-        match = re.search(pattern.replace("NUMBER", words.numbers), text)
+        match = re.search(pattern.replace("NUMBER", f"{_HAN_YEARS}|{spelled(words)}"), text)
         if match:
-            years = words.tables["number"].get(match["years"]) or int(match["years"])
+            years = int(number(match["years"], words))
             stage = "baby" if years < 1 else "child" if years < _CHILDHOOD else "adult"
             found = replace(found, years=years, stage=stage)
             spans.append(match.span())
@@ -84,7 +87,7 @@ class Suitability:
             for name in ages:
                 for value in stated.get(name, ()):
                     self._ages[product.id].update(_ages(name, value))
-        self.condition = cache(self._condition)
+        self.condition = lru_cache(maxsize=64)(self._condition)
 
     def _condition(self, recipient: Recipient, strict: bool) -> Condition | None:
         """The products for this person; None where the catalogue cannot tell.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 from assistant.lexicon import HAN
 from assistant.reading import Reading
@@ -11,6 +12,7 @@ from assistant.vocabulary import Match, Vocabulary
 from retrieval.filters import Condition
 
 _MEASURE = re.compile(rf"(?<![\w.])(\d+(?:[.,]\d+)?)[\s-]?([a-z]+|[\"″'′°]|[{HAN}]{{1,2}})")
+_MEASURES = 12  # of one message that are read
 _SIZE_WORD = re.compile(r"\b(?:x{0,3}[sl]|x-small|x-large|small|medium|large|[ml])\b")
 _SIZE_WORDS = {
     "small": "s",
@@ -56,7 +58,7 @@ class Sizes:
             if fields:
                 field = max(fields, key=lambda name: len(found[name]))
                 condition = Condition(field, any_of=found[field] or frozenset({wanted}))
-                reading.constrain(condition, match[0].strip())
+                reading.constrain(condition, match.span())
                 reading.claims.append(Match(field, condition.any_of, match.span(), match[0].strip()))
             reading.take(match.span())
             return
@@ -71,13 +73,14 @@ class Sizes:
             for field, values in known.items():
                 found = frozenset(value for value in values if _is_size(value, wanted))
                 if found:
-                    reading.constrain(Condition(field, any_of=found), match[0])
+                    reading.constrain(Condition(field, any_of=found), match.span())
                     reading.take(match.span())
                     return
 
     def measures(self, reading: Reading) -> None:
         """Amounts with a unit, as limits on the field they measure."""
-        for match in list(_MEASURE.finditer(reading.rest)):
+        named = self._vocabulary.fields(reading.said)
+        for match in list(islice(_MEASURE.finditer(reading.rest), _MEASURES)):
             fields = [
                 name
                 for name, field in self._facets.fields.items()
@@ -88,8 +91,8 @@ class Sizes:
             ]
             if not fields:
                 continue
-            named = [name for name in self._vocabulary.fields(reading.said) if name in fields]
-            field = (named or sorted(fields, key=lambda n: -sum(self._facets.fields[n].values.values())))[0]
+            commonest = max(fields, key=lambda name: sum(self._facets.fields[name].values.values()))
+            field = next((name for name in named if name in fields), commonest)
             value = self._facets.measure(field, match[0].replace("-", " "))
             before, after = reading.rest[: match.start()].rstrip()[-24:], reading.rest[match.end() :].lstrip()
             below = _beside(before, after, reading.words.cues["below"])
@@ -100,7 +103,7 @@ class Sizes:
                 condition = Condition(field, minimum=(value or 0) - spread, maximum=(value or 0) + spread)
             else:
                 condition = Condition(field, maximum=value) if below else Condition(field, minimum=value)
-            reading.constrain(condition, match[0])
+            reading.constrain(condition, match.span())
 
 
 def _is_size(value: str, wanted: str) -> bool:

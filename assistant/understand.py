@@ -7,7 +7,8 @@ similarity to worked examples decides what kind of message it is where neither d
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -34,12 +35,14 @@ _PROBES = {
     "power": ("1 w",),
 }
 _PARTS = 3  # requests of one message that are answered; more is a list, not a message
+_ITEMS = 5  # things named in one message that are looked at for the one asked for: at most four are negated
+_OPENING = 400  # characters of a message by which its kind is told
 _STARS = re.compile(
-    r"(?<![\w.$])([1-5](?:[.,]\d)?)\s*(?:\+\s*)?(?:stars?\b|星|分以上|分)|\brat(?:ed|ing)\D{0,18}?([1-5](?:\.\d)?)\b"
+    r"\brat(?:ed|ings?)\s+(?:(?:of|is|at least|over|above|from)\s+){0,2}([1-5](?:[.,]\d)?)\b(?:\s*\+)?(?:\s*stars?\b)?"
+    r"|(?<![\w.$])([1-5](?:[.,]\d)?)\s*(?:\+\s*)?(?:stars?\b|星|分以上|分)"
+    r"|评分(?:在|至少|高于|超过|不低于)?\s*([1-5](?:\.\d)?)(?:以上)?"
 )
 _WORDLESS = re.compile(r"^[\W\d_]*$")
-
-
 _COURTESY = frozenset({Intent.GREETING, Intent.THANKS, Intent.GOODBYE, Intent.ABILITIES})
 _TALK = _COURTESY | {Intent.OFF_TOPIC}
 
@@ -61,6 +64,7 @@ class Understanding:
         claims: values a question is about, as (field, values, words).
         foreign: amounts in currencies that the shop has no rate for, as said.
         converted: amounts as said, and what they are in the shop's currency.
+        reset: True where the shopper wants to begin anew, whatever was looked for before.
     """
 
     text: str
@@ -85,6 +89,7 @@ class Understanding:
     unread: str = ""
     reduced: bool = False
     gift: bool = False
+    reset: bool = False
 
 
 class Understander:
@@ -93,7 +98,7 @@ class Understander:
     Args:
         vocabulary: the shop's words.
         encoder: gives the similarity to worked examples.
-        products: id -> product, for names and relative limits.
+        product: id -> product, for names and relative limits; raises KeyError for one that the shop no longer has.
         currency: the shop's currency.
         rates: currency -> value of one unit in the shop's currency.
 
@@ -126,7 +131,11 @@ class Understander:
         if _WORDLESS.match(said) and not re.search(r"\d", said):
             return Understanding(said, language, formal, Intent.NOTHING)
         reading = Reading(said, words, state)
+        reset = words.cue("reset").search(said) is not None
+        for match in words.cue("reset").finditer(said):
+            reading.take(match.span())
         self._references(reading)
+        self._rating(reading)
         self._amounts(reading)
         self._comparatives(reading)
         for cue in ("back", "compare", "more", "similar", "on_sale", "about"):
@@ -135,13 +144,12 @@ class Understander:
         self._people(reading)
         self._sizes.read(reading)
         self._sizes.measures(reading)
-        told = self._tells(reading)
+        told = not reset and self._tells(reading)
         reading.item = None if told else self._item(reading)
         self._sizes.words(reading)
         self._values(reading)
-        self._rating(reading)
         reading.asked = self._asked(reading)
-        intent = Intent.QUESTION if told else self._intent(reading)
+        intent = Intent.FIND if reset else Intent.QUESTION if told else self._intent(reading)
         if told and len(reading.references) > 1 and not (reading.asked or reading.claims):
             intent = Intent.COMPARE  # "is the first better than the second?"
         if intent is Intent.QUESTION and not (reading.asked or reading.claims or reading.unknown()):
@@ -172,6 +180,7 @@ class Understander:
             unread=_as_written(reading.unread(), text),
             reduced=bool(words.cue("on_sale").search(said)),
             gift=bool(words.cue("gift").search(said)),
+            reset=reset,
         )
 
     def parts(self, text: str, state: DialogueState) -> list[str]:
@@ -185,23 +194,28 @@ class Understander:
         if words.cue("compare").search(said):
             return [text]
         found: list[str] = []
+        alone = False  # what the part before asks for
         for strong, piece in pieces(said, words):
-            alone = bool(found) and (
-                self._vocabulary.item(piece, words) is not None or (strong and self._service(piece))
-            )
-            first_alone = bool(found) and (
-                self._vocabulary.item(found[-1], words) is not None or self._service(found[-1])
-            )
-            if alone and first_alone:
+            thing = self._vocabulary.item(piece, words) is not None
+            service = not thing and (strong or not alone) and self._service(piece)
+            if not found or (alone and (thing or (strong and service))):
                 found.append(piece)
-            elif found:
-                found[-1] = f"{found[-1]} {piece}"
+                alone = thing or service
             else:
-                found.append(piece)
+                found[-1] = f"{found[-1]} {piece}"
+                alone = alone or thing or service
         return found[:_PARTS] if len(found) > 1 else [text]
 
+    def _known(self, ids: Iterable[str]) -> list[Product]:
+        """The products that the shop still has: what a session saw can have left the catalogue since."""
+        found = []
+        for each in ids:
+            with suppress(KeyError):
+                found.append(self._product(each))
+        return found
+
     def _service(self, said: str) -> bool:
-        kind, margin = self.examples.nearest(said)
+        kind, margin = self.examples.nearest(said[:_OPENING])
         return kind in (Intent.POLICY, Intent.ORDER, Intent.PERSON) and margin > self.examples.certain
 
     def _references(self, reading: Reading) -> None:
@@ -223,8 +237,11 @@ class Understander:
                 reading.point(int(match[1]))
                 reading.take(match.span())
         shown = list(dict.fromkeys([*state.slate, *state.focus, *(s for t in state.topics for s in reversed(t.shown))]))
-        for product_id in self._vocabulary.named(reading.rest, [self._product(each) for each in shown]):
+        for product_id in self._vocabulary.named(reading.rest, self._known(shown)):
             reading.refer(product_id)
+        left = [product.id for product in self._known(reading.references)]
+        reading.missing = reading.missing or len(left) < len(reading.references)
+        reading.references = left
 
     def _amounts(self, reading: Reading) -> None:
         for amount in amounts(reading.rest, reading.words, self._currency):
@@ -241,7 +258,7 @@ class Understander:
                 reading.converted.extend((amount.figure, limit) for limit in (high or low,) if limit)
             reading.constrain(
                 Condition("price", minimum=low.amount if low else None, maximum=high.amount if high else None),
-                amount.words,
+                amount.span,
             )
 
     def _comparatives(self, reading: Reading) -> None:
@@ -278,7 +295,7 @@ class Understander:
         match = words.cue("in_stock").search(reading.rest)
         if match:
             reading.asked.append("availability")
-            reading.constrain(Condition("availability", any_of=frozenset({Availability.IN_STOCK.value})), match[0])
+            reading.constrain(Condition("availability", any_of=frozenset({Availability.IN_STOCK.value})), match.span())
             reading.take(match.span())
         match = words.cue("drop").search(reading.rest)
         if match:
@@ -288,7 +305,7 @@ class Understander:
     def _field_of(self, dimension: str, reading: Reading) -> str | None:
         """The numeric field that measures a dimension: the one named, else the one most products at hand have."""
         named = self._vocabulary.fields(reading.said)
-        at_hand = [self._product(each) for each in (reading.references or reading.state.slate)]
+        at_hand = self._known(reading.references or reading.state.slate)
         able = [
             name
             for name, field in self._facets.fields.items()
@@ -325,30 +342,30 @@ class Understander:
             return False
         pointing = bool(reading.references) or words.cue("it").search(reading.rest) is not None
         question = words.cue("question")
-        opening = question.search(said) if has_han(said) else re.match(rf"\W*{question.pattern}", said)
+        begin = rf"\W*(?:{words.cue('joining').pattern}\s+)?{question.pattern}"  # "and does it ..."
+        opening = question.search(said) if has_han(said) else re.match(begin, said)
         asking = opening is not None and not words.frame.search(said)
         return pointing and bool(words.cue("about").search(said) or (asking and not words.cue("vague").search(said)))
 
     def _item(self, reading: Reading) -> Item | None:
-        item = self._vocabulary.item(reading.rest, reading.words)
-        if item is None:
-            return None
-        for match in self._vocabulary.values(reading.rest, reading.words):
-            within = match.span[0] <= item.span[0] and item.span[1] <= match.span[1]
-            if within and match.span != item.span:  # "machine" in "machine washable" is no machine
-                hidden, reading.rest = reading.rest, blank(reading.rest, match.span)
-                found = self._item(reading)
-                reading.rest = "".join(
-                    old if place in range(*match.span) else new
-                    for place, (old, new) in enumerate(zip(hidden, reading.rest, strict=True))
-                )
-                return found
-        if reading.negated(item.span):
-            reading.constrain(Condition(item.condition.field, none_of=item.condition.any_of), item.words)
+        values = list(self._vocabulary.values(reading.rest, reading.words))
+        rest = reading.rest
+        for _ in range(_ITEMS):
+            item = self._vocabulary.item(rest, reading.words)
+            if item is None:
+                return None
+            start, end = item.span
+            within = (each.span for each in values if each.span[0] <= start and end <= each.span[1])
+            wider = next((span for span in within if span != item.span), None)
+            if wider:  # "machine" in "machine washable" is no machine
+                rest = blank(rest, wider)
+                continue
             reading.take(item.span)
-            return self._item(reading)
-        reading.take(item.span)
-        return item
+            if not reading.negated(item.span):
+                return item
+            reading.constrain(Condition(item.condition.field, none_of=item.condition.any_of), item.span)
+            rest = blank(rest, item.span)
+        return None
 
     def _values(self, reading: Reading) -> None:
         merged: dict[tuple[str, bool], list[Match]] = {}
@@ -365,10 +382,10 @@ class Understander:
             said = ", ".join(match.words for match in matches)
             reading.claims.append(Match(field, values, matches[0].span, said))
             condition = Condition(field, none_of=values) if negated else Condition(field, any_of=values)
-            reading.constrain(condition, said)
+            reading.constrain(condition, *(match.span for match in matches))
 
     def _likeliest(self, matches: list[Match], reading: Reading) -> Match:
-        """Of the fields one phrase can belong to, the one that most products of the item have it in."""
+        """Of the fields one phrase can belong to, one that is named, else the one that most products have it in."""
         if len(matches) == 1:
             return matches[0]
 
@@ -383,8 +400,8 @@ class Understander:
     def _rating(self, reading: Reading) -> None:
         match = _STARS.search(reading.rest)
         if match:
-            stars = float((match[1] or match[2]).replace(",", "."))
-            reading.constrain(Condition("rating", minimum=stars), match[0])
+            stars = float((match[1] or match[2] or match[3]).replace(",", "."))
+            reading.constrain(Condition("rating", minimum=stars), match.span())
             reading.take(match.span())
 
     def _asked(self, reading: Reading) -> list[str]:
@@ -401,7 +418,7 @@ class Understander:
         state, words, said = reading.state, reading.words, reading.said
         if words.cue("back").search(said) and len(state.topics) > (0 if reading.item is None else 1):
             return Intent.BACK
-        kind, margin = self.examples.nearest(said)
+        kind, margin = self.examples.nearest(said[:_OPENING])
         shopping = bool(reading.item or reading.constraints or reading.relative or reading.order or reading.references)
         if shopping and kind in _COURTESY:
             kind = None

@@ -32,6 +32,17 @@ def read(text: str, language: str = "en", shop: str = "USD") -> list[tuple[str |
         ("1.299,00 €", (None, "1299.00", "EUR")),
         ("less than fifty dollars", (None, "50", "USD")),
         ("under two hundred", (None, "200", "USD")),
+        ("under twenty five dollars", (None, "25", "USD")),
+        ("under twenty-five dollars", (None, "25", "USD")),
+        ("at most seventeen dollars", (None, "17", "USD")),
+        ("two hundred and fifty dollars", (None, "250", "USD")),
+        ("under a hundred and nineteen", (None, "119", "USD")),
+        ("under two thousand three hundred and five dollars", (None, "2305", "USD")),
+        ("under 1.5 thousand dollars", (None, "1500.0", "USD")),
+        ("between one hundred and two hundred dollars", ("100", "200", "USD")),
+        ("between two hundred and fifty and three hundred dollars", ("250", "300", "USD")),
+        ("twenty to twenty-five dollars", ("20", "25", "USD")),
+        ("for 50 and 80 dollars", (None, "80", "USD")),
         ("under $1.5k", (None, "1500.0", "USD")),
         ("20 euros or less", (None, "20", "EUR")),
         ("shoes 100$", (None, "100", "USD")),
@@ -104,3 +115,15 @@ def test_a_sign_means_the_shops_own_currency_where_it_can() -> None:
     assert currency_of("¥", "JPY") == "JPY"
     assert currency_of("¥", "USD") == "CNY"
     assert currency_of("pesos", "PHP") == "PHP"
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "maximum"),
+    [
+        ("menos de treinta y cinco euros", "es", "35"),
+        ("moins de cent vingt euros", "fr", "120"),
+        ("unter hundert euro", "de", "100"),
+    ],
+)
+def test_a_number_in_words_is_read_whole(text: str, language: str, maximum: str) -> None:
+    assert read(text, language) == [(None, maximum, "EUR")]

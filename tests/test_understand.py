@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from assistant.dialogue import DialogueState, Order, Topic
 from assistant.intent import Intent
+from assistant.lexicon import lexicon
+from assistant.reading import pieces
+from assistant.shelf import Shelf
 from assistant.understand import Understander, Understanding
+from retrieval.catalog import Product
 from retrieval.filters import Condition
+from retrieval.search import Search
 
 SHOES = Topic(
     item="trail shoes", scope=Condition("kind", any_of=frozenset({"Trail running shoes"})), text="trail shoes"
@@ -168,3 +175,111 @@ def test_one_message_can_make_two_requests(understand: Understander) -> None:
     assert understand.parts("compare the backpack and the blanket", DialogueState()) == [
         "compare the backpack and the blanket"
     ]
+
+
+@pytest.mark.parametrize("text", ["a gift for  her", "the most  powerful kettle", "the  second \u3000 one"])
+def test_spaces_do_not_matter(understand: Understander, text: str) -> None:
+    assert understand(text, SHOWN) == understand(" ".join(text.split()), SHOWN)
+
+
+@pytest.fixture
+def later(shelf: Shelf, search: Search) -> Understander:
+    """Reads messages after the second product shown has left the catalogue."""
+
+    def product(product_id: str) -> Product:
+        if product_id == "run-lynx":
+            raise KeyError(product_id)
+        return shelf.product(product_id)
+
+    return Understander(shelf.vocabulary, search.encoder, product, "USD", {})
+
+
+def test_a_product_that_is_gone_is_a_missing_reference_and_the_others_keep_their_place(later: Understander) -> None:
+    gone = later("tell me about the second one", SHOWN)
+    assert (gone.references, gone.missing_reference) == ((), True)
+    third = later("tell me about the third one", SHOWN)
+    assert (third.references, third.missing_reference) == (("run-fell",), False)
+
+
+@pytest.mark.parametrize("text", ["how heavy is it", "a lighter one", "how heavy is the lynx?", "cheaper"])
+def test_a_session_outlives_a_product_it_showed(later: Understander, text: str) -> None:
+    state = replace(SHOWN, focus=("run-lynx",), topics=(replace(SHOES, shown=SHOWN.slate),))
+    assert "run-lynx" not in later(text, state).references
+
+
+def test_a_comparison_with_a_place_beyond_the_slate_is_noticed(understand: Understander) -> None:
+    read = understand("compare 1 and 9", SHOWN)
+    assert (read.references, read.missing_reference) == (("run-brook",), True)
+
+
+@pytest.mark.parametrize(
+    ("text", "minimum"),
+    [
+        ("kettles rated 4.5", 4.5),
+        ("kettles rated at least 4", 4),
+        ("kettles with a rating of 4", 4),
+        ("kettles with a rating over 4", 4),
+        ("kettles with 4 stars", 4),
+        ("评分4以上的跑鞋", 4),
+    ],
+)
+def test_a_rating_is_no_price(understand: Understander, text: str, minimum: float) -> None:
+    read = limits(understand(text, DialogueState()))
+    assert read["rating"] == (set(), set(), minimum, None)
+    assert "price" not in read
+
+
+def test_a_number_after_rated_that_is_none_is_left_alone(understand: Understander) -> None:
+    assert "rating" not in limits(understand("well rated puzzles for 3 people", DialogueState()))
+
+
+def test_the_words_of_a_constraint_are_the_shoppers(understand: Understander) -> None:
+    read = understand("waterproof boots under $50, size 9, not black, not yellow, rated over 4", DialogueState())
+    assert {each.words for each in read.constraints} == {
+        "size 9", "rated over 4", "under $50", "waterproof", "black, yellow",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "most"),
+    [("$1-", 2), ("not boots, ", 1), ("not black, not yellow, ", 1), ("under $5, over $1, ", 2), ("over 20 g, ", 1)],
+)
+def test_a_message_that_repeats_itself_says_it_once(understand: Understander, text: str, most: int) -> None:
+    read = understand(text * (2000 // len(text)), DialogueState())
+    assert len(read.constraints) <= most
+
+
+def test_the_last_limit_of_its_kind_counts(understand: Understander) -> None:
+    assert limits(understand("boots under $50, sorry, under $80", DialogueState()))["price"][3] == 8000
+
+
+def test_a_message_is_cut_into_few_pieces() -> None:
+    cut = list(pieces("ship it? " * 220, lexicon("en")))
+    assert len(cut) == 8
+    assert " ".join(piece for _, piece in cut) == ("ship it? " * 220).strip()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "start over",
+        "Let's start over please",
+        "new search",
+        "重新开始",
+        "quiero empezar de nuevo",
+        "on recommence s'il vous plaît",
+        "bitte nochmal von vorne",
+    ],
+)
+def test_a_shopper_can_begin_anew(understand: Understander, text: str) -> None:
+    read = understand(text, SHOWN)
+    assert (read.reset, read.intent, read.item, read.unknown) == (True, Intent.FIND, None, "")
+    assert not understand("cheaper", SHOWN).reset
+
+
+def test_a_shopper_can_begin_anew_with_something(understand: Understander) -> None:
+    read = understand("start over, show me a kettle", SHOWN)
+    assert read.reset
+    assert read.item is not None
+    assert read.item.words == "kettle"
+    assert "start" not in read.search_text

@@ -88,11 +88,6 @@ class Lexicon:
         """The pattern of a table's phrases."""
         return self._tables[name]
 
-    @cached_property
-    def numbers(self) -> str:
-        """Regular expression source of the number words."""
-        return alternatives(self.tables["number"])
-
 
 @cache
 def languages() -> tuple[str, ...]:
