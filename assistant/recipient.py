@@ -6,10 +6,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 
-from assistant.amounts import spelled
-from assistant.amounts import value as number
+from assistant.amounts import spelled, value
 from assistant.dialogue import Recipient
 from assistant.lexicon import Lexicon, languages, lexicon
 from assistant.vocabulary import normalize
@@ -33,10 +32,10 @@ def read(text: str, words: Lexicon) -> tuple[Recipient | None, list[tuple[int, i
     """
     found = Recipient()
     spans = []
-    for pattern in words.patterns["age"]:
-        match = re.search(pattern.replace("NUMBER", f"{_HAN_YEARS}|{spelled(words)}"), text)
+    for pattern in _ages_said(words):
+        match = pattern.search(text)
         if match:
-            years = int(number(match["years"], words))
+            years = int(value(match["years"], words))
             stage = "baby" if years < 1 else "child" if years < _CHILDHOOD else "adult"
             found = replace(found, years=years, stage=stage)
             spans.append(match.span())
@@ -80,13 +79,13 @@ class Suitability:
             self._ids.append(product.id)
             stated = {**product.options, **product.attributes}
             for name, meanings in people.items():
-                for value in stated.get(name, ()):
-                    gender, stage = meanings.get(value.casefold()) or ("any", "any")
+                for stated_value in stated.get(name, ()):
+                    gender, stage = meanings.get(stated_value.casefold()) or ("any", "any")
                     self._genders[product.id].add(gender)
                     self._stages[product.id].add(stage)
             for name in ages:
-                for value in stated.get(name, ()):
-                    self._ages[product.id].update(_ages(name, value))
+                for stated_value in stated.get(name, ()):
+                    self._ages[product.id].update(_ages(name, stated_value))
         self.condition = lru_cache(maxsize=64)(self._condition)
 
     def _condition(self, recipient: Recipient, strict: bool) -> Condition | None:
@@ -121,6 +120,12 @@ class Suitability:
         if recipient.stage == "adult":
             return not (stages and stages <= {"child", "baby"}) and ages.get("maximum", 99) >= _CHILDHOOD
         return True
+
+
+@cache
+def _ages_said(words: Lexicon) -> tuple[re.Pattern[str], ...]:
+    number = f"{_HAN_YEARS}|{spelled(words)}"
+    return tuple(re.compile(pattern.replace("NUMBER", number)) for pattern in words.patterns["age"])
 
 
 def _ages(name: str, value: str) -> dict[str, float]:

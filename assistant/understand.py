@@ -372,8 +372,9 @@ class Understander:
         spans: dict[tuple[int, int], list[Match]] = {}
         for match in self._vocabulary.values(reading.rest, reading.words):
             spans.setdefault(match.span, []).append(match)
+        named = self._asked(reading)
         for span, matches in spans.items():
-            match = self._likeliest(matches, reading)
+            match = self._likeliest(matches, named)
             merged.setdefault((match.field, reading.negated(span)), []).append(match)
         for span in spans:
             reading.take(span)
@@ -384,12 +385,8 @@ class Understander:
             condition = Condition(field, none_of=values) if negated else Condition(field, any_of=values)
             reading.constrain(condition, *(match.span for match in matches))
 
-    def _likeliest(self, matches: list[Match], reading: Reading) -> Match:
+    def _likeliest(self, matches: list[Match], named: list[str]) -> Match:
         """Of the fields one phrase can belong to, one that is named, else the one that most products have it in."""
-        if len(matches) == 1:
-            return matches[0]
-
-        named = self._asked(reading)
 
         def weight(match: Match) -> tuple[bool, int]:
             counts = self._facets.fields[match.field].values
