@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -79,6 +80,8 @@ class Answers:
 
     def _seek(self, understanding: Understanding, state: DialogueState, notation: Notation, size: int) -> Answer:
         shelf = self._shelf
+        if understanding.reset and not understanding.item:
+            return replace(self._ask_back([], notation), topic=(len(state.topics), Topic()))
         silent = self._unmeasured(understanding, state, notation)
         if silent:
             return Answer((silent,), product_ids=silent.product_ids)
@@ -319,7 +322,7 @@ class Answers:
     def _nothing(self, topic: Topic, index: int, notes: list[Point], notation: Notation) -> Answer:
         if topic.item and topic.scope is None:
             near = [notation.value("kind", kind) for kind in self._shelf.near_kinds(topic.item)]
-            points = [*notes, Point(PointKind.NOT_CARRIED, {"what": topic.item})]
+            points = [*notes, Point(PointKind.NOT_CARRIED, {"what": _plural(topic.item, notation)})]
             points += [Point(PointKind.INSTEAD, {"kinds": notation.join(near)})] if near else []
             return Answer(tuple(points), choices=tuple(near), topic=(index, topic))
         limits = notation.join([notation.limit(each) for each in topic.constraints if not each.relative])
@@ -371,6 +374,15 @@ class Answers:
             return Answer((Point(kind, facts_of(contact=self._settings.contact)),))
 
         return answer
+
+
+def _plural(words: str, notation: Notation) -> str:
+    """A lone English noun in the plural, as one denies it: "no tents"."""
+    if notation.language != "en" or not re.fullmatch(r"[a-z]+[^s\W\d]", words):
+        return words
+    if re.search(r"[^aeiou]y$", words):
+        return words[:-1] + "ies"
+    return words + ("es" if re.search(r"(?:x|ch|sh|z)$", words) else "s")
 
 
 def _what(topic: Topic, notation: Notation) -> str:

@@ -46,7 +46,9 @@ class Reading:
         self.order: Order | None = None
         self.missing = False
         self._hidden: list[tuple[int, int]] = []
-        self._negations = [match.span() for match in words.cue("negation").finditer(said)]
+        # 有没有 asks whether there is one; the 没有 in it denies nothing.
+        asking = words.frame.sub(lambda match: BLANK * len(match[0]), said)
+        self._negations = [match.span() for match in words.cue("negation").finditer(asking)]
 
     def take(self, span: tuple[int, int]) -> None:
         """Mark a span as understood."""
@@ -91,7 +93,8 @@ class Reading:
         if last < 0 or span[0] - self._negations[last][1] > _REACH:
             return False
         between = self.said[self._negations[last][1] : span[0]]
-        if re.search(r"[.;!?。；！？]", between) or self.words.cue("resets").search(between):
+        # 的 ends what 没有 denies: 没有拉链的背包 is a backpack.
+        if re.search(r"[.;!?。；！？的]", between) or self.words.cue("resets").search(between):
             return False
         bridge = self.words.cue("bridge").sub(" ", between)
         negated = len(tokens(bridge)) <= 2 and len(re.findall(f"[{HAN}]", bridge)) <= 6
@@ -134,7 +137,8 @@ class Reading:
         start = self.said.find(unknown.split()[0])
         before = re.search(r"(?:[^\W\d_]+ )+$", self.said[:start])
         lead = before[0].split() if before else []
-        while any(word in self.words.stop for word in lead):
+        superlative = self.words.table("superlative"), self.words.cue("cheapest"), self.words.cue("best_rated")
+        while any(word in self.words.stop or any(each.search(word) for each in superlative) for word in lead):
             lead = lead[1:]
         return " ".join([*lead, unknown])
 

@@ -20,7 +20,7 @@ from assistant.language import detect
 from assistant.lexicon import has_han, languages, lexicon
 from assistant.reading import Reading, Relative, pieces
 from assistant.sizes import Sizes
-from assistant.vocabulary import PURPOSE, Item, Match, Vocabulary, blank, normalize
+from assistant.vocabulary import PURPOSE, Item, Match, Vocabulary, blank, normalize, tokens
 from retrieval.catalog import Availability, Money, Product
 from retrieval.encoder import Encoder
 from retrieval.filters import Condition
@@ -36,6 +36,7 @@ _PROBES = {
 }
 _PARTS = 3  # requests of one message that are answered; more is a list, not a message
 _ITEMS = 5  # things named in one message that are looked at for the one asked for: at most four are negated
+_TERSE = 2  # words of a message too short to be likened to examples
 _OPENING = 400  # characters of a message by which its kind is told
 _STARS = re.compile(
     r"\brat(?:ed|ings?)\s+(?:(?:of|is|at least|over|above|from)\s+){0,2}([1-5](?:[.,]\d)?)\b(?:\s*\+)?(?:\s*stars?\b)?"
@@ -144,12 +145,14 @@ class Understander:
         self._people(reading)
         self._sizes.read(reading)
         self._sizes.measures(reading)
-        told = not reset and self._tells(reading)
+        kind, margin = self.examples.nearest(said[:_OPENING])
+        policy = kind is Intent.POLICY and margin > self.examples.certain and not reading.references
+        told = not reset and not policy and self._tells(reading)
         reading.item = None if told else self._item(reading)
         self._sizes.words(reading)
         self._values(reading)
         reading.asked = self._asked(reading)
-        intent = Intent.FIND if reset else Intent.QUESTION if told else self._intent(reading)
+        intent = Intent.FIND if reset else Intent.QUESTION if told else self._intent(reading, kind, margin)
         if told and len(reading.references) > 1 and not (reading.asked or reading.claims):
             intent = Intent.COMPARE  # "is the first better than the second?"
         if intent is Intent.QUESTION and not (reading.asked or reading.claims or reading.unknown()):
@@ -236,6 +239,12 @@ class Understander:
             ):
                 reading.point(int(match[1]))
                 reading.take(match.span())
+        first = words.table("first").search(reading.said)
+        if first and not reading.references:
+            for number in range(1, words.tables["first"][first[0]] + 1):
+                reading.point(number)
+        if words.cue("it").search(reading.rest) and not words.cue("compare").search(reading.said):
+            return  # "is it waterproof" names nothing new, whatever titles have the word
         shown = list(dict.fromkeys([*state.slate, *state.focus, *(s for t in state.topics for s in reversed(t.shown))]))
         for product_id in self._vocabulary.named(reading.rest, self._known(shown)):
             reading.refer(product_id)
@@ -368,6 +377,7 @@ class Understander:
         return None
 
     def _values(self, reading: Reading) -> None:
+        self._without(reading)
         merged: dict[tuple[str, bool], list[Match]] = {}
         spans: dict[tuple[int, int], list[Match]] = {}
         for match in self._vocabulary.values(reading.rest, reading.words):
@@ -384,6 +394,15 @@ class Understander:
             reading.claims.append(Match(field, values, matches[0].span, said))
             condition = Condition(field, none_of=values) if negated else Condition(field, any_of=values)
             reading.constrain(condition, *(match.span for match in matches))
+
+    def _without(self, reading: Reading) -> None:
+        """A part named by its field, to be had or not: "without a hood", where the shop's hoods can be "none"."""
+        for name in self._vocabulary.fields(reading.rest):
+            lacking = {v for v in self._facets.fields[name].values if v.casefold() in ("none", "no")}
+            match = re.search(rf"\b{re.escape(name)}s?\b", reading.rest)
+            if lacking and match and reading.negated(match.span()):
+                reading.constrain(Condition(name, any_of=frozenset(lacking)), match.span())
+                reading.take(match.span())
 
     def _likeliest(self, matches: list[Match], named: list[str]) -> Match:
         """Of the fields one phrase can belong to, one that is named, else the one that most products have it in."""
@@ -411,16 +430,19 @@ class Understander:
         asked += [name for name in self._vocabulary.fields(reading.said) if name not in ("kind", "department")]
         return list(dict.fromkeys(asked))
 
-    def _intent(self, reading: Reading) -> Intent:
+    def _intent(self, reading: Reading, kind: Intent | None, margin: float) -> Intent:
         state, words, said = reading.state, reading.words, reading.said
         if words.cue("back").search(said) and len(state.topics) > (0 if reading.item is None else 1):
             return Intent.BACK
-        kind, margin = self.examples.nearest(said[:_OPENING])
         shopping = bool(reading.item or reading.constraints or reading.relative or reading.order or reading.references)
         if shopping and kind in _COURTESY:
             kind = None
-        if reading.references:
+        unknown = reading.unknown().split()
+        plain = len(unknown) == 1 and (words.frame.search(said) or len(tokens(said)) <= _TERSE)
+        if reading.references or (reading.item and kind is not Intent.POLICY):
             needed = self.examples.certain
+        elif kind is not Intent.POLICY and plain:
+            needed = 2 * self.examples.certain  # "looking for a phone" is looked for, whatever it is like
         elif kind in _TALK:
             needed = self.examples.certain if shopping or reading.unknown() else self.examples.talk
         else:
@@ -451,7 +473,8 @@ class Understander:
             return Intent.QUESTION
         if words.cue("more").search(said) and state.topic and reading.item is None:
             return Intent.MORE
-        if vague and reading.item is None and state.topic:
+        one = re.search(r"\bones?\b|的$", said) is not None
+        if reading.item is None and state.topic and (vague or reading.constraints or one):
             return Intent.REFINE
         if reading.item is not None or reading.unknown():
             return Intent.FIND

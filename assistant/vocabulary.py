@@ -104,6 +104,7 @@ class Vocabulary:
         self._title_heads: Counter[str] = Counter()
         self._fields: dict[str, set[str]] = defaultdict(set)
         self._flags: set[str] = set()
+        self._full: set[tuple[str, ...]] = set()  # whole values, where `_values` has parts of them too
         for name, known in facets.fields.items():
             self._add_field(name, name)
             for _, label in glossary.labels("field", name):
@@ -150,6 +151,7 @@ class Vocabulary:
             self._han[normalize(label)][field].add(value)
             return
         words = stems(label)
+        self._full.add(words)
         # The whole phrase, its head ("organic cotton" is meant by "cotton"), or a beginning of two words and more.
         parts = {words} | {words[i:] for i in range(1, len(words))} | {words[:i] for i in range(2, len(words))}
         for part in parts:
@@ -173,7 +175,7 @@ class Vocabulary:
         Tried in order: kinds and departments, then the head nouns of titles.
         The part before a preposition is tried first: a bag for a yoga mat is a bag.
         """
-        found = self._han_item(text)
+        found = self._han_item(text, words)
         if found:
             return found
         content = [token for token in tokens(text) if text[token.start : token.end] not in words.stop]
@@ -184,10 +186,24 @@ class Vocabulary:
                     return found
         return None
 
-    def _han_item(self, text: str) -> Item | None:
+    def _han_head(self, text: str, words: Lexicon) -> Item | None:
+        """The kinds whose names end as a word of the message does: 靴子 is any 靴."""
+        content = words.stop_han.sub(lambda match: BLANK * len(match[0]), text)
+        for match in sorted(re.finditer(f"[{HAN}]+", content), key=lambda match: -len(match[0])):
+            core = match[0].removesuffix("子")
+            fields: dict[str, set[str]] = defaultdict(set)
+            for label in self._han_kinds if core else ():
+                if label.endswith(core):
+                    for field, values in self._han_kinds[label].items():
+                        fields[field] |= values
+            if fields:
+                return self._kind_item(match[0], fields, match.span())
+        return None
+
+    def _han_item(self, text: str, words: Lexicon) -> Item | None:
         found = list(self._han_kind_pattern.finditer(text))
         if not found:
-            return None
+            return self._han_head(text, words)
         best = max(found, key=lambda match: (len(match[0]), match.start()))
         return self._kind_item(best[0], self._han_kinds[best[0]], best.span())
 
@@ -224,6 +240,9 @@ class Vocabulary:
 
     def _title_head(self, text: str, content: Sequence[Token]) -> Item | None:
         named = [token for token in content if self._title_heads[token.stem]]
+        # A word inside few titles names a thing too: "mascara" in "Essence Mascara Lash Princess".
+        few = max(3, len(self._names) // 50)
+        named = named or [token for token in content if 0 < len(self._titles.get(token.stem, ())) <= few]
         if not named:
             return None
         head = named[-1]
@@ -273,7 +292,7 @@ class Vocabulary:
                 if all(text[token.start : token.end] in words.stop for token in part):
                     continue
                 phrase = tuple(token.stem for token in part)
-                if f" {' '.join(phrase)} " in self._field_names:
+                if f" {' '.join(phrase)} " in self._field_names and phrase not in self._full:
                     continue
                 fields = self._values.get(phrase) or (self._loose.get(_beginnings(phrase)) if length > 1 else None)
                 if fields:
@@ -289,7 +308,7 @@ class Vocabulary:
 
     def named(self, text: str, among: Sequence[Product]) -> list[str]:
         """Products of `among` that the text names by words of their title which set them apart from the others."""
-        said = {token.stem for token in tokens(text)}
+        said = {token.stem for token in tokens(text) if (token.stem,) not in self._values}
         titles = {product.id: stems(product.title) for product in among}
         spread = Counter(word for words in titles.values() for word in set(words))
         scores: dict[str, int] = {}

@@ -283,3 +283,25 @@ def test_a_shopper_can_begin_anew_with_something(understand: Understander) -> No
     assert read.item is not None
     assert read.item.words == "kettle"
     assert "start" not in read.search_text
+
+
+def test_you_meiyou_asks_and_denies_nothing(understand: Understander) -> None:
+    read = understand("有没有防水的跑鞋", DialogueState())
+    assert read.item is not None
+    assert limits(read) == {"water protection": ({"waterproof"}, set(), None, None)}
+
+
+def test_what_is_denied_ends_before_the_thing_it_belongs_to(understand: Understander) -> None:
+    read = understand("不要黑色的跑鞋", DialogueState())
+    assert read.item is not None
+    assert limits(read) == {"color": (set(), {"black"}, None, None)}
+
+
+def test_a_rating_is_no_price(understand: Understander) -> None:
+    assert limits(understand("trail shoes rated above 4.5", DialogueState())) == {"rating": (set(), set(), 4.5, None)}
+    assert limits(understand("评分4.5以上的跑鞋", DialogueState())) == {"rating": (set(), set(), 4.5, None)}
+
+
+def test_the_first_two_are_two(understand: Understander) -> None:
+    assert understand("compare the first two", SHOWN).references == ("run-brook", "run-lynx")
+    assert understand("比较前两个", SHOWN).references == ("run-brook", "run-lynx")

@@ -44,7 +44,7 @@ class Lexicon:
     Attributes:
         main: True for English, which catalogues without labels are taken to be written in.
         cues: name of a cue -> its phrases ("negation" -> "not", "不要", ...).
-        tables: "number", "ordinal", "comparative", "superlative" and "recipient" -> phrase -> meaning.
+        tables: "number", "ordinal", "first", "comparative", "superlative" and "recipient" -> phrase -> meaning.
         patterns: "age" and "size" -> regular expressions with named groups.
         ask: a field, or a dimension that it measures -> ways to ask after it.
     """
@@ -112,7 +112,7 @@ def lexicon(language: str) -> Lexicon:
         frames.extend(words["frames"])
         for name, phrases in words["cue"].items():
             cues.setdefault(name, []).extend(phrases)
-        for name in ("number", "ordinal", "comparative", "superlative"):
+        for name in ("number", "ordinal", "first", "comparative", "superlative"):
             for phrase, meaning in words[name].items():
                 tables.setdefault(name, {}).setdefault(phrase, meaning)
         for meaning, phrases in words["recipient"].items():
