@@ -223,6 +223,11 @@ class Understander:
 
     def _references(self, reading: Reading) -> None:
         state, words = reading.state, reading.words
+        first = words.table("first").search(reading.rest) if state.slate else None
+        if first:
+            for number in range(1, words.tables["first"][first[0]] + 1):
+                reading.point(number)
+            reading.take(first.span())
         ordinals = words.tables["ordinal"]
         for match in words.table("ordinal").finditer(reading.rest):
             number = ordinals[match[0]]
@@ -239,10 +244,6 @@ class Understander:
             ):
                 reading.point(int(match[1]))
                 reading.take(match.span())
-        first = words.table("first").search(reading.said)
-        if first and not reading.references:
-            for number in range(1, words.tables["first"][first[0]] + 1):
-                reading.point(number)
         if words.cue("it").search(reading.rest) and not words.cue("compare").search(reading.said):
             return  # "is it waterproof" names nothing new, whatever titles have the word
         shown = list(dict.fromkeys([*state.slate, *state.focus, *(s for t in state.topics for s in reversed(t.shown))]))

@@ -297,7 +297,7 @@ def test_what_is_denied_ends_before_the_thing_it_belongs_to(understand: Understa
     assert limits(read) == {"color": (set(), {"black"}, None, None)}
 
 
-def test_a_rating_is_no_price(understand: Understander) -> None:
+def test_a_rating_over_a_number_is_no_price(understand: Understander) -> None:
     assert limits(understand("trail shoes rated above 4.5", DialogueState())) == {"rating": (set(), set(), 4.5, None)}
     assert limits(understand("评分4.5以上的跑鞋", DialogueState())) == {"rating": (set(), set(), 4.5, None)}
 
