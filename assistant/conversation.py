@@ -44,7 +44,7 @@ from assistant.store import Store
 from assistant.understand import Understander, Understanding
 from assistant.wording import word
 from retrieval.encoder import open_encoder
-from retrieval.errors import OperatorError, ShopperError
+from retrieval.errors import MerchantError, OperatorError, ShopperError
 from retrieval.models import BUILT_IN
 from retrieval.search import Search
 
@@ -128,7 +128,18 @@ class Assistant:
         if age > _STALE:
             _log.warning("the currency rates in shop.toml are %d days old; set rates.as_of when you renew them", age)
         search = Search.open(settings.shop, open_encoder(settings.encoder))
+        if settings.currency and search.facets.currency and settings.currency != search.facets.currency:
+            raise MerchantError(
+                f"shop.toml says the currency is {settings.currency}, and the catalogue's prices are in "
+                f"{search.facets.currency}; set currency = {search.facets.currency!r}, or import a feed in "
+                f"{settings.currency}"
+            )
         return cls(settings, search, Store(settings.database_url, settings.contact), _generator(settings))
+
+    @property
+    def speaker(self) -> str:
+        """What words the replies: the generator's name."""
+        return self._generator.name
 
     def reply(self, session_id: str, text: str) -> Stream[Event, None, None]:
         """Answer a message: the events of the turn, as they come about.
@@ -352,7 +363,7 @@ def _generator(settings: Settings) -> Generator:
     """The generator that the settings name.
 
     A built-in model is made to be tuned: without an adapter it misstates most plans (5 replies of 40 were right), so
-    until it has one the template speaks, and whoever starts the assistant is told.
+    until it has one the template speaks, and whoever serves the assistant is told.
     """
     limits = Limits(whole=settings.reply_seconds)
     if settings.generator == "openai":
@@ -360,5 +371,5 @@ def _generator(settings: Settings) -> Generator:
     if settings.generator == "transformers" and (settings.adapter or settings.model not in BUILT_IN):
         return TransformersGenerator(settings.model, settings.adapter, examples=not settings.adapter, limits=limits)
     if settings.generator == "transformers":
-        _log.warning("%s is not tuned yet, so templates word the replies; set adapter to tune it in", settings.model)
+        _log.info("%s is not tuned yet, so templates word the replies; set adapter to tune it in", settings.model)
     return TemplateGenerator()

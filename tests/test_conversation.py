@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import threading
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from assistant.conversation import Assistant
 from assistant.dialogue import Choices, Comparison, Done, Event, Products, Sources, Status, Text
 from assistant.generate import ScriptedGenerator, TemplateGenerator
 from assistant.store import Store
-from retrieval.errors import OperatorError, ShopperError
+from retrieval.errors import MerchantError, OperatorError, ShopperError
 from retrieval.search import Search
 
 
@@ -178,6 +179,12 @@ def test_stopping_ends_the_turn_and_keeps_what_was_said(talk: Talk) -> None:
     stored = [event for _, event in talk.assistant.store.replay(talk.session)]
     assert stored[-1]["status"] == Status.STOPPED
     assert "products" in [event["type"] for event in stored]
+
+
+def test_a_currency_that_is_not_the_catalogues_is_refused(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assistant.conversation.open_encoder", lambda _: toy.HashingEncoder())
+    with pytest.raises(MerchantError, match=r"EUR.*USD"):
+        Assistant.open(dataclasses.replace(settings, currency="EUR"))
 
 
 def test_a_turn_that_fails_is_stored_as_failed(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,9 +68,11 @@ def serve(settings: Settings) -> None:
     from assistant.conversation import Assistant
 
     listening = _listen(settings.host, settings.port)
-    app = application(Assistant.open(settings), settings)
+    assistant = Assistant.open(settings)
+    app = application(assistant, settings)
     address = f"[{settings.host}]" if ":" in settings.host else settings.host
     print(f"{settings.name} is served on http://{address}:{settings.port}", flush=True)
+    print(f"replies are worded by: {assistant.speaker}", flush=True)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3))
     server.run(sockets=[listening])
 

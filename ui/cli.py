@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _complain(message: str, verbose: bool) -> None:
     if verbose:
         traceback.print_exc()
-    print(f"shopwright: {message}", file=sys.stderr)
+    print(f"shopwright: {_plain(message)}", file=sys.stderr)
 
 
 class _Version(argparse.Action):
