@@ -92,7 +92,15 @@ class Answers:
             point, first, second = clash
             kept = tuple(each for each in topic.constraints if each not in (first, second))
             return Answer((*notes, point), topic=(index, replace(topic, constraints=kept)))
-        asked_for = (topic.item, topic.scope, topic.constraints, topic.recipient, topic.order, topic.reduced)
+        asked_for = (
+            topic.item,
+            topic.scope,
+            topic.constraints,
+            topic.recipient,
+            topic.order,
+            topic.reduced,
+            topic.unwanted,
+        )
         wanted = any(asked_for) or understanding.gift
         if not wanted:
             return self._ask_back(notes, notation)
@@ -190,6 +198,7 @@ class Answers:
             recipient=understanding.recipient,
             order=understanding.order,
             reduced=understanding.reduced,
+            unwanted=understanding.refused,
         )
         if topic.item and topic.scope is None:
             kind = self._shelf.same_kind(topic.item)
@@ -226,6 +235,7 @@ class Answers:
             recipient=understanding.recipient or topic.recipient,
             order=understanding.order or topic.order,
             reduced=understanding.reduced or topic.reduced,
+            unwanted=tuple(dict.fromkeys((*topic.unwanted, *understanding.refused))),
             text=f"{topic.text} {understanding.search_text}".strip(),
         )
         if understanding.item and (understanding.intent is Intent.REFINE or merged.scope is None):
@@ -324,7 +334,7 @@ class Answers:
             near = [notation.value("kind", kind) for kind in self._shelf.near_kinds(topic.item)]
             points = [*notes, Point(PointKind.NOT_CARRIED, {"what": _plural(topic.item, notation)})]
             points += [Point(PointKind.INSTEAD, {"kinds": notation.join(near)})] if near else []
-            return Answer(tuple(points), choices=tuple(near), topic=(index, topic))
+            return Answer(tuple(points), choices=tuple(near))
         limits = notation.join([notation.limit(each) for each in topic.constraints if not each.relative])
         point = Point(PointKind.NONE_FIT, facts_of(what=_what(topic, notation), limit=limits))
         return Answer((*notes, point), topic=(index, topic))

@@ -163,6 +163,7 @@ class Topic:
         item: the shopper's word for the thing, "" where none was given.
         scope: what that word means in the catalogue; None where no catalogue word names it.
         text: the descriptive words that rank the results.
+        unwanted: words that no product shown may have in its data, where no field of the catalogue knows them.
         reduced: True where only what is sold below its list price will do.
         shown: ids of the products shown for it so far, in order.
     """
@@ -174,6 +175,7 @@ class Topic:
     recipient: Recipient | None = None
     order: Order | None = None
     reduced: bool = False
+    unwanted: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
 
     def filters(self) -> Filters:
@@ -292,6 +294,7 @@ def _topic(record: Mapping[str, Any]) -> Topic:
         recipient=Recipient(**record["recipient"]) if record["recipient"] else None,
         order=Order(**record["order"]) if record["order"] else None,
         reduced=record["reduced"],
+        unwanted=tuple(record["unwanted"]),
         shown=tuple(record["shown"]),
     )
 

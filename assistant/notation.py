@@ -118,6 +118,8 @@ class Notation:
         condition = constraint.condition
         if condition.field == "price":
             return self._price(condition)
+        if condition.any_of and {value.casefold() for value in condition.any_of} <= {"no", "none"}:
+            return self.say("without", value=constraint.words)
         if condition.none_of:
             return self.say("not", value=constraint.words)
         if "size" in condition.field.split() and len(condition.any_of) == 1:

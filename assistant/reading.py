@@ -114,6 +114,16 @@ class Reading:
         kept = [part for part in parts if part not in self.words.stop and not part.isdigit() and len(part) > 1]
         return " ".join(kept)
 
+    def refused(self) -> tuple[str, ...]:
+        """The unexplained words that are denied: "not black", where no field of the shop knows colours."""
+        found = []
+        for word in self.unknown().split():
+            start = self.rest.find(word)
+            if start >= 0 and not has_han(word) and self.negated((start, start + len(word))):
+                found.append(word)
+                self.take((start, start + len(word)))
+        return tuple(found)
+
     def unread(self) -> str:
         """The words beside the thing asked for that nothing has explained.
 

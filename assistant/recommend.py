@@ -122,7 +122,7 @@ def reasons(
                 told[_phrase(condition.field, value, notation)] = None
     for name, values in product.attributes.items():
         text = values[0]
-        if name in shelf.suitability.fields or text.casefold() in ("yes", "no") or len(text) > _CODES:
+        if name in shelf.suitability.fields or text.casefold() in ("yes", "no", "none") or len(text) > _CODES:
             continue
         if name in shelf.facets.fields and name not in _UNASKED:
             told[_phrase(name, text, notation)] = None

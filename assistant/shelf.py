@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from assistant.dialogue import Constraint, Topic
+from assistant.lexicon import has_han
 from assistant.recipient import Suitability
 from assistant.vocabulary import Vocabulary, stems
 from retrieval.catalog import Availability, Product, Variant
@@ -21,6 +22,7 @@ _DEPTH = 200
 _SHOWABLE = 2000  # products whose variants are looked up: more than any dialogue pages through
 _SAME = 0.95  # cosine from which words and the name of a kind mean the same thing
 _WORD = 4  # letters from which a word inside another is no accident
+_SHARE = 0.8  # of the nearest products, from which a word means their kind
 _FUSION = 10  # a shelf is short: its first places should weigh much more than its last
 _AVERAGE, _REVIEWS = 4.0, 20
 # What a shopper gives up first when nothing fits: the later in this list, the more it matters to them.
@@ -164,6 +166,8 @@ class Shelf:
             conditions += [fits] if fits else []
         conditions += [ORDERABLE] if orderable else []
         conditions += [self._reduced] if topic.reduced else []
+        unwanted = frozenset().union(*map(self.search.mentioning, topic.unwanted))
+        conditions += [Condition("id", none_of=unwanted)] if unwanted else []
         filters = Filters(tuple(conditions))
         if any(self._unheard_of(condition) for condition in conditions):
             return Found((), (), {}, {}, exact=True)
@@ -250,11 +254,18 @@ class Shelf:
 
     def near_kinds(self, text: str, k: int = 3) -> list[str]:
         """The kinds of the shop's products nearest to some words, nearest first."""
+        shares = self._near(text)
+        return sorted(shares, key=lambda kind: -shares[kind])[:k]
+
+    def _near(self, text: str) -> dict[str, float]:
+        """The kinds of the products nearest to some words, each with its share of them."""
         hits = self.search.search(Query(text, Filters((ORDERABLE,)), 20, floor=False), self.vector(text)).hits
         weights: dict[str, float] = defaultdict(float)
         for place, hit in enumerate(hits):
             weights[self.product(hit.product_id).kind] += 1 / (_FUSION + place)
-        return sorted(filter(None, weights), key=lambda kind: -weights[kind])[:k]
+        weights.pop("", None)
+        total = sum(weights.values())
+        return {kind: weight / total for kind, weight in weights.items()}
 
     def carries(self, text: str) -> float:
         """How sure it is, by likeness to its products alone, that the shop carries such a thing: 0 to 1."""
@@ -269,6 +280,12 @@ class Shelf:
             for kind in self._departments:
                 if any(word in part for part in stems(kind)):
                     return kind
+        if has_han(text):
+            # A bare Chinese word is far from an English kind's name, yet its nearest products may be all of one kind.
+            shares = self._near(text)
+            kind, share = max(shares.items(), key=lambda item: item[1], default=("", 0.0))
+            if kind and share >= _SHARE:
+                return kind
         similarity = self.search.value_vectors[self._kind_rows] @ self.vector(text)
         best = int(np.argmax(similarity))
         return self.search.values[self._kind_rows[best]][1] if similarity[best] >= _SAME else None

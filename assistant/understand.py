@@ -60,6 +60,7 @@ class Understanding:
         search_text: the words that rank results.
         references: ids of earlier products meant, in the order they were named.
         unread: words beside the thing asked for that no catalogue word explains.
+        refused: words that no product may have, and that no field of the catalogue knows.
         reduced: True where only what is sold below its list price will do.
         asked: fields a question is about.
         claims: values a question is about, as (field, values, words).
@@ -88,6 +89,7 @@ class Understanding:
     foreign: tuple[str, ...] = ()
     converted: tuple[tuple[str, Money], ...] = ()
     unread: str = ""
+    refused: tuple[str, ...] = ()
     reduced: bool = False
     gift: bool = False
     reset: bool = False
@@ -151,14 +153,18 @@ class Understander:
         reading.item = None if told else self._item(reading)
         self._sizes.words(reading)
         self._values(reading)
+        refused = reading.refused()
         reading.asked = self._asked(reading)
-        intent = Intent.FIND if reset else Intent.QUESTION if told else self._intent(reading, kind, margin)
+        intent = (
+            Intent.FIND if reset else Intent.QUESTION if told else self._intent(reading, kind, margin, bool(refused))
+        )
         if told and len(reading.references) > 1 and not (reading.asked or reading.claims):
             intent = Intent.COMPARE  # "is the first better than the second?"
         if intent is Intent.QUESTION and not (reading.asked or reading.claims or reading.unknown()):
             # "And the second one?" asks what was asked of the first.
             reading.asked = list(state.asked)
             reading.claims = [Match(field, values, (0, 0), said) for field, values, said in state.claims]
+        unread = reading.unread() if reading.item else reading.unknown() if intent is Intent.REFINE else ""
         known = language in languages()  # a language without a table of words is read by likeness alone
         return Understanding(
             text=said,
@@ -180,7 +186,8 @@ class Understander:
             claims=tuple(reading.claims),
             foreign=tuple(reading.foreign),
             converted=tuple(reading.converted),
-            unread=_as_written(reading.unread(), text),
+            unread=_as_written(unread, text),
+            refused=refused,
             reduced=bool(words.cue("on_sale").search(said)),
             gift=bool(words.cue("gift").search(said)),
             reset=reset,
@@ -232,7 +239,12 @@ class Understander:
         for match in words.table("ordinal").finditer(reading.rest):
             number = ordinals[match[0]]
             after = reading.rest[match.end() : match.end() + 12]
-            if not state.slate or re.match(r"\s*(?:time|thing of all|place|aid)", after):
+            if re.match(r"\s*(?:time|thing of all|place|aid)", after):
+                continue
+            if not state.slate:
+                if re.match(r"\s*(?:ones?\b|[个款双件条只台])", after):
+                    reading.missing = True
+                    reading.take(match.span())
                 continue
             reading.point(number)
             reading.take(match.span())
@@ -431,16 +443,17 @@ class Understander:
         asked += [name for name in self._vocabulary.fields(reading.said) if name not in ("kind", "department")]
         return list(dict.fromkeys(asked))
 
-    def _intent(self, reading: Reading, kind: Intent | None, margin: float) -> Intent:
+    def _intent(self, reading: Reading, kind: Intent | None, margin: float, refused: bool) -> Intent:
         state, words, said = reading.state, reading.words, reading.said
         if words.cue("back").search(said) and len(state.topics) > (0 if reading.item is None else 1):
             return Intent.BACK
-        shopping = bool(reading.item or reading.constraints or reading.relative or reading.order or reading.references)
+        limited = reading.constraints or reading.relative or reading.order or refused
+        shopping = bool(reading.item or limited or reading.references)
         if shopping and kind in _COURTESY:
             kind = None
         unknown = reading.unknown().split()
         plain = len(unknown) == 1 and (words.frame.search(said) or len(tokens(said)) <= _TERSE)
-        if reading.references or (reading.item and kind is not Intent.POLICY):
+        if reading.references or refused or (reading.item and kind is not Intent.POLICY):
             needed = self.examples.certain
         elif kind is not Intent.POLICY and plain:
             needed = 2 * self.examples.certain  # "looking for a phone" is looked for, whatever it is like
@@ -452,7 +465,8 @@ class Understander:
             return kind
         if words.cue("compare").search(said) and state.slate and reading.item is None:
             return Intent.COMPARE
-        if words.cue("gift").search(said) and reading.item is None and state.topic and state.topic.scope:
+        other = state.topic and (state.topic.scope or state.topic.item)
+        if words.cue("gift").search(said) and reading.item is None and other:
             return Intent.FIND  # anything that pleases, and no longer the one thing looked for until now
         if reading.relative and words.cue("which").search(said) and len(state.focus + state.slate) > 1:
             return Intent.COMPARE
@@ -475,7 +489,7 @@ class Understander:
         if words.cue("more").search(said) and state.topic and reading.item is None:
             return Intent.MORE
         one = re.search(r"\bones?\b|的$", said) is not None
-        if reading.item is None and state.topic and (vague or reading.constraints or one):
+        if reading.item is None and state.topic and (vague or reading.constraints or one or refused):
             return Intent.REFINE
         if reading.item is not None or reading.unknown():
             return Intent.FIND

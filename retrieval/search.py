@@ -135,6 +135,11 @@ class Search:
         columns = self._index.columns
         return [self._index.ids[row] for row in np.flatnonzero(columns.products(self._variants(filters)))]
 
+    def mentioning(self, word: str) -> frozenset[str]:
+        """The ids of the products whose data has a word, in any of its forms."""
+        scores, _ = self._index.relevance.lexicon.match(word)
+        return frozenset(self._index.ids[row] for row in np.flatnonzero(scores > 0))
+
     def prices(self, filters: Filters) -> dict[str, int]:
         """Id of each product that meets `filters` -> price of its cheapest variant that does, in minor units.
 

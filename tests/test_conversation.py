@@ -228,6 +228,14 @@ def test_more_is_counted_with_what_was_shown(talk: Talk) -> None:
     assert not first & set(talk.shown)
 
 
+def test_a_word_that_no_field_knows_is_kept_out_of_what_is_shown(talk: Talk) -> None:
+    talk.say("building blocks")
+    assert "blocks-farm" in talk.shown
+    talk.say("not with animals")
+    assert talk.shown
+    assert "blocks-farm" not in talk.shown
+
+
 def test_what_is_on_sale_is_reduced(talk: Talk) -> None:
     talk.say("trail shoes on sale")
     assert talk.shown == ["run-brook"]
