@@ -145,7 +145,7 @@ class Answers:
             found=found,
             choices=choices,
             topic=(index, topic),
-            focus=Focused(ids[:1]),
+            focus=Focused(ids[:1], single=len(ids) == 1),
             product_ids=ids,
         )
 
@@ -175,7 +175,7 @@ class Answers:
             total=n,
             found=found,
             topic=(len(state.topics), replace(topic, shown=ids)),
-            focus=Focused(ids[:1]),
+            focus=Focused(ids[:1], single=len(ids) == 1),
             product_ids=ids,
         )
 

@@ -201,13 +201,15 @@ class Sought(Event):
 class Focused(Event):
     """The products that "it" and "them" mean from here on, and what was asked about them.
 
-    `claims` are (field, values asked for, words), as in "is it waterproof?".
+    `claims` are (field, values asked for, words), as in "is it waterproof?"; `single` is False where the product is
+    the first of several shown.
     """
 
     type: ClassVar[str] = "focused"
     product_ids: tuple[str, ...]
     asked: tuple[str, ...] = ()
     claims: tuple[tuple[str, frozenset[str], str], ...] = ()
+    single: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """The event as JSON values; sets of values are written as sorted lists."""
@@ -272,7 +274,7 @@ class DialogueState:
                 ids = tuple(event["product_ids"])
                 claims = tuple((field, frozenset(values), words) for field, values, words in event["claims"])
                 asked = tuple(event["asked"])
-                return dataclasses.replace(self, focus=ids, single=len(ids) == 1, asked=asked, claims=claims)
+                return dataclasses.replace(self, focus=ids, single=event["single"], asked=asked, claims=claims)
             case _:
                 return self
 

@@ -38,7 +38,7 @@ class Questions:
         new = [each for each in ids if each not in state.slate]
         cards = tuple(card(self._shelf.product(each), state.topic, None, new, self._shelf, notation) for each in new)
         claims = tuple((claim.field, claim.values, claim.words) for claim in understanding.claims)
-        focus = Focused(ids, understanding.asked, claims)
+        focus = Focused(ids, understanding.asked, claims, single=len(ids) == 1)
         return Answer(tuple(points), cards=cards, total=len(cards), focus=focus, product_ids=ids)
 
     def _told(self, product: Product, understanding: Understanding, notation: Notation) -> list[Point]:
@@ -174,7 +174,7 @@ class Questions:
                 points.append(self._about(other, notation))
         ids = tuple(product.id for product in products)
         table = Comparison(ids, tuple(product.title for product in products), self._rows(products, notation))
-        return Answer(tuple(points), comparison=table, focus=Focused(ids), product_ids=ids)
+        return Answer(tuple(points), comparison=table, focus=Focused(ids, single=False), product_ids=ids)
 
     def _rows(self, products: list[Product], notation: Notation) -> tuple[tuple[str, tuple[str, ...]], ...]:
         rows: list[tuple[str, tuple[str, ...]]] = [

@@ -236,6 +236,12 @@ def test_a_word_that_no_field_knows_is_kept_out_of_what_is_shown(talk: Talk) -> 
     assert "blocks-farm" not in talk.shown
 
 
+def test_a_question_after_a_list_is_about_the_list(talk: Talk) -> None:
+    talk.say("我想要跑鞋")
+    talk.say("有蓝色的吗")
+    assert set(talk.shown) == {"run-fell", "run-brook", "run-dash"}
+
+
 def test_what_is_on_sale_is_reduced(talk: Talk) -> None:
     talk.say("trail shoes on sale")
     assert talk.shown == ["run-brook"]
