@@ -196,3 +196,9 @@ def _direction(condition: Condition) -> tuple[str, bool, bool, bool, bool]:
         condition.minimum is not None,
         condition.maximum is not None,
     )
+
+
+def as_written(words: str, text: str) -> str:
+    """The words with the capitals they have in the message."""
+    found = re.search(re.escape(words), text, re.IGNORECASE) if words else None
+    return found[0] if found else words

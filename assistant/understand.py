@@ -18,7 +18,7 @@ from assistant.dialogue import Constraint, DialogueState, Order, Recipient
 from assistant.intent import Examples, Intent
 from assistant.language import detect
 from assistant.lexicon import has_han, languages, lexicon
-from assistant.reading import Reading, Relative, pieces
+from assistant.reading import Reading, Relative, as_written, pieces
 from assistant.sizes import Sizes
 from assistant.vocabulary import PURPOSE, Item, Match, Vocabulary, blank, normalize, tokens
 from retrieval.catalog import Availability, Money, Product
@@ -141,7 +141,7 @@ class Understander:
         self._rating(reading)
         self._amounts(reading)
         self._comparatives(reading)
-        for cue in ("back", "compare", "more", "similar", "on_sale", "about"):
+        for cue in ("back", "compare", "more", "similar", "on_sale", "about", "present"):
             for match in words.cue(cue).finditer(reading.rest):
                 reading.take(match.span())
         self._people(reading)
@@ -172,7 +172,7 @@ class Understander:
             formal=formal,
             intent=intent,
             item=reading.item,
-            unknown="" if reading.item else _as_written(reading.phrase(), text) if known else said,
+            unknown="" if reading.item else as_written(reading.phrase(), text) if known else said,
             thing=known and reading.item is None and bool(reading.unknown(PURPOSE.split(reading.rest)[0])),
             search_text=reading.search_text(),
             constraints=tuple(reading.constraints),
@@ -186,7 +186,7 @@ class Understander:
             claims=tuple(reading.claims),
             foreign=tuple(reading.foreign),
             converted=tuple(reading.converted),
-            unread=_as_written(unread, text),
+            unread=as_written(unread, text),
             refused=refused,
             reduced=bool(words.cue("on_sale").search(said)),
             gift=bool(words.cue("gift").search(said)),
@@ -496,9 +496,3 @@ class Understander:
         if state.topic and (shopping or reading.recipient or reading.dropped or reading.foreign or on_sale):
             return Intent.REFINE
         return Intent.FIND
-
-
-def _as_written(words: str, text: str) -> str:
-    """The words with the capitals they have in the message."""
-    found = re.search(re.escape(words), text, re.IGNORECASE) if words else None
-    return found[0] if found else words
