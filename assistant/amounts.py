@@ -169,6 +169,7 @@ def amounts(text: str, words: Lexicon, shop: str) -> Iterator[Amount]:
         if not signs and _OTHER_UNIT.match(after) and not _NO_UNIT.match(after):
             continue
         first = value(match["value"], words)
+        first = -first if match["minus"] else first
         currency = currency_of(signs[0], shop) if signs else shop
         amount = Amount(None, None, currency, (start, end), text[start:end])
         if upper:
@@ -205,8 +206,13 @@ class _Forms:
 @cache
 def _forms(words: Lexicon) -> _Forms:
     figure = rf"{spelled(words)}|(?:{_DIGITS})\s?(?:k(?![a-z])|千|万)?|{_HAN_NUMBER}"
-    one = rf"(?:(?P<pre>{_CURRENCY})\s?)?(?P<value>{figure})(?:\s?(?P<post>{_CURRENCY}))?"
-    second = one.replace("<pre>", "<pre2>").replace("<value>", "<value2>").replace("<post>", "<post2>")
+    one = rf"(?P<minus>-)?(?:(?P<pre>{_CURRENCY})\s?)?(?P<value>{figure})(?:\s?(?P<post>{_CURRENCY}))?"
+    second = (
+        one.replace("<minus>", "<minus2>")
+        .replace("<pre>", "<pre2>")
+        .replace("<value>", "<value2>")
+        .replace("<post>", "<post2>")
+    )
     limits = {}
     for kind in ("below", "above", "approx"):
         phrases = _longest(words.cues[kind])

@@ -137,7 +137,8 @@ def _phrase(field: str, value: str, notation: Notation) -> str:
     if field == "color":
         return notation.say("in", value=notation.value(field, value))
     if value.isdigit():
-        return notation.say("numbered", field=notation.field(field), value=value)
+        key = "pair" if " " in notation.field(field) else "numbered"  # "24 pieces", but "minimum players: 2"
+        return notation.say(key, field=notation.field(field), value=value)
     return notation.value(field, value)
 
 

@@ -48,6 +48,7 @@ def read(text: str, language: str = "en", shop: str = "USD") -> list[tuple[str |
         ("shoes 100$", (None, "100", "USD")),
         ("for 2 people under 40", (None, "40", "USD")),
         ("price under -5", (None, "-5", "USD")),
+        ("boots under -$20", (None, "-20", "USD")),
         ("想给五岁女儿买生日礼物，200元以内", (None, "200", "CNY")),
         ("50到80元", ("50", "80", "CNY")),
         ("一百五以内", (None, "150", "USD")),
