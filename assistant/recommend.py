@@ -83,7 +83,7 @@ def card(
         list_price=variant.list_price if reduced else None,
         availability=variant.availability,
         rating=product.rating,
-        reason=_reason(product, variant, topic, found, among, shelf, notation),
+        reason=" · ".join(reasons(product, variant, topic, found, among, shelf, notation)[:_REASONS]),
         picture=next(iter(variant.media or product.media), ""),
         url=product.url,
         options=product.options,
@@ -140,18 +140,6 @@ def _phrase(field: str, value: str, notation: Notation) -> str:
         key = "pair" if " " in notation.field(field) else "numbered"  # "24 pieces", but "minimum players: 2"
         return notation.say(key, field=notation.field(field), value=value)
     return notation.value(field, value)
-
-
-def _reason(
-    product: Product,
-    variant: Variant,
-    topic: Topic | None,
-    found: Found | None,
-    among: Sequence[str],
-    shelf: Shelf,
-    notation: Notation,
-) -> str:
-    return " · ".join(reasons(product, variant, topic, found, among, shelf, notation)[:_REASONS])
 
 
 def split(found: Found, topic: Topic, shelf: Shelf) -> Split | None:

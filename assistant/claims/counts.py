@@ -42,7 +42,10 @@ def count(reading: Reading, each: Quantity) -> None:
         None,
     )
     if named_field and subject.ids and reading.grounds.facets.fields[named_field].number:
-        own = lambda one: reading.grounds[one].read.measure(named_field) == each.value  # noqa: E731
+
+        def own(one: str) -> bool:
+            return reading.grounds[one].read.measure(named_field) == each.value
+
         reading.judge(ClaimKind.NUMBER, (each.start, each.end), subject, own, f"its {named_field}")
         return
     if named_field and subject.ids:
