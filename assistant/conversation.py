@@ -35,7 +35,7 @@ from assistant.grounding import Grounder, sentences
 from assistant.language import detect
 from assistant.lexicon import has_han
 from assistant.notation import Notation, languages
-from assistant.plan import Answer, Point, PointKind, ReplyPlan
+from assistant.plan import Answer, Point, PointKind, ReplyPlan, Said
 from assistant.policy import Policies
 from assistant.privacy import redact
 from assistant.recommend import SLATE
@@ -245,6 +245,7 @@ class Assistant:
                 points = (Point(PointKind.TOPIC, {"what": answer.topic[1].item}), *map(_untitled, points))
             plan = ReplyPlan(language, points, answer.choices, understanding.formal, seed)
             yield from map(Text, self._words(plan, understanding, answer, before))
+            yield Said(points)
             if place < len(requests) - 1:
                 yield Text("\n")
         sources = tuple(source for _, answer, _ in requests for source in answer.sources)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import ClassVar
 
-from assistant.dialogue import Card, Comparison, Focused, Source, Topic
+from assistant.dialogue import Card, Comparison, Event, Focused, Source, Topic
 from assistant.shelf import Found
 
 
@@ -74,6 +75,14 @@ class ReplyPlan:
     choices: tuple[str, ...] = ()
     formal: bool = True
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class Said(Event):
+    """What the words of a reply say, point by point, so that nobody has to parse it back out of them."""
+
+    type: ClassVar[str] = "said"
+    points: tuple[Point, ...]
 
 
 def facts_of(**facts: str) -> dict[str, str]:
