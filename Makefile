@@ -3,10 +3,14 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 SHOP ?= shop
+REPORT ?= report
+DATASETS ?= ../shared/data
 BIN = .venv/bin
+# Public data sets are measured on where they are; nothing needs them.
+EVAL = $(BIN)/shopwright eval --shop $(SHOP) --report $(REPORT) $(if $(wildcard $(DATASETS)),--public $(DATASETS))
 PIP = $(BIN)/pip --disable-pip-version-check install --constraint constraints.txt
 
-.PHONY: demo test test-models test-browser lint bench clean
+.PHONY: demo test test-models test-browser lint bench eval eval-small clean
 
 demo: .venv/installed  ## make the demo shop where there is none, and serve it on http://127.0.0.1:7860
 	$(BIN)/shopwright demo --serve --shop $(SHOP)
@@ -28,8 +32,16 @@ lint: .venv/installed-dev  ## ruff and strict mypy
 bench: .venv/installed-dev  ## the README's figures, each beside its yardstick
 	$(BIN)/python -m eval.bench
 
-clean:  ## remove the environment and the demo shop
-	rm -rf .venv $(SHOP)
+eval: .venv/installed  ## what the assistant is worth, on the demo shop: a report in report/
+	$(BIN)/shopwright demo --shop $(SHOP)
+	$(EVAL)
+
+eval-small: .venv/installed  ## a sample of it, in a few minutes
+	$(BIN)/shopwright demo --shop $(SHOP)
+	$(EVAL) --small
+
+clean:  ## remove the environment, the demo shop and the report
+	rm -rf .venv $(SHOP) $(REPORT)
 
 .venv/installed: pyproject.toml constraints.txt
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -21,7 +21,7 @@ GENERATORS = ("transformers", "openai", "template")
 _PREFIX = "SHOPWRIGHT_"
 _SECRETS = ("llm_key",)
 # Environment variables of this project that are not settings of a shop.
-_NOT_SETTINGS = ("cache", "screenshot")
+_NOT_SETTINGS = ("cache", "screenshot", "judge_key")
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from eval.report import columns
 from eval.turns import demo_shop, plain_rate, turns
 from retrieval.catalog import Availability, Catalog, Money, Product, Variant
 from retrieval.filters import Filters
@@ -220,9 +221,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
     figures = [figure for name in chosen for figure in SECTIONS[name]()]
     rows = [("figure", "measured", "yardstick", "ratio", "bar", ""), *(figure.row() for figure in figures)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print(columns(rows))
     return 0 if all(figure.passed for figure in figures) else 1
 
 

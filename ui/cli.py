@@ -1,7 +1,8 @@
 """The command line: `shopwright VERB --shop DIR`. What a verb needs is imported when it is called.
 
 Answers go to standard output, progress and errors to standard error. Exit status: 0 done, 1 something the operator
-must mend, 2 something in the command, the feed or the settings to correct, 130 interrupted.
+must mend, 2 something in the command, the feed or the settings to correct, 3 a figure of an evaluation below its bar,
+130 interrupted.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
     options = _parser().parse_args(arguments)
     try:
-        options.run(options)
+        status = options.run(options)
         sys.stdout.flush()
-        return 0
+        return int(status or 0)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -98,6 +99,20 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("--json", action="store_true", help="the reply's events, one JSON object a line")
 
     verb("chat", _chat, "Talk with the assistant in the terminal; Ctrl-C stops a reply, Ctrl-D ends.")
+
+    judged = verb("eval", _eval, "Measure what the assistant is worth, and write a report.")
+    judged.add_argument("suites", nargs="*", metavar="SUITE", help="only these suites")
+    judged.add_argument("--report", type=Path, default=Path("report"), metavar="OUT", help="the report's folder")
+    judged.add_argument("--small", action="store_true", help="a sample that takes minutes, without latency")
+    judged.add_argument("--seed", type=int, default=0, help="of what is drawn at random (0)")
+    judged.add_argument("--public", type=Path, metavar="DIR", help="folder of public data sets to measure on as well")
+    judged.add_argument(
+        "--judge-url", default="", metavar="URL", help="an OpenAI-compatible server that judges replies"
+    )
+    judged.add_argument("--judge-model", default="", metavar="NAME", help="the judge's model on that server")
+    judged.add_argument(
+        "--compare", type=Path, nargs=2, metavar=("A.json", "B.json"), help="what changed between two runs"
+    )
 
     demo = verb("demo", _demo, "Make the demo shop where there is no shop yet, and index it.")
     serve = verb("serve", _serve, "Serve the chat page.")
@@ -342,6 +357,39 @@ def _demo(options: argparse.Namespace) -> None:
         update(settings.shop, encoder, progress=True, chroma=settings.chroma_url)
     if options.serve:
         _serve(options)
+
+
+def _eval(options: argparse.Namespace) -> int:
+    from eval import report
+    from eval.run import bars_of, chosen, data_of, evaluate
+    from eval.suite import World, writable
+
+    if options.compare:
+        print(_plain(report.changes(*options.compare)))
+        return 0
+    if bool(options.judge_url) != bool(options.judge_model):
+        raise MerchantError("a judge needs --judge-url and --judge-model; give both or neither")
+    if options.public and not options.public.is_dir():
+        raise MerchantError(f"--public {options.public} is no folder; name the one that holds the data sets")
+    names = chosen(options.suites, options.small)
+    settings = _settings(options)
+    bars = bars_of(settings.shop)
+    writable(options.report)
+    with World.of(
+        settings,
+        written=data_of(settings.shop),
+        public=options.public,
+        seed=options.seed,
+        small=options.small,
+        judge_url=options.judge_url,
+        judge_model=options.judge_model,
+        judge_key=os.environ.get("SHOPWRIGHT_JUDGE_KEY", ""),
+    ) as world:
+        run = evaluate(world, names, bars)
+    page, data = report.write(run, options.report)
+    print(_plain(report.table(run)))
+    _note(f"\n{page}\n{data}")
+    return run.status
 
 
 def _serve(options: argparse.Namespace) -> None:
