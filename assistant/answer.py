@@ -154,7 +154,7 @@ class Answers:
         anchors = [each for each in understanding.references or state.focus if self._shelf.has(each)]
         for relative in understanding.relative if anchors else ():
             if self._shelf.measure(anchors[0], relative.field) is None:
-                facts = {"name": self._shelf.product(anchors[0]).title, "claim": notation.field(relative.field)}
+                facts = {"name": self._shelf.name(anchors[0]), "claim": notation.field(relative.field)}
                 return Point(PointKind.UNKNOWN, facts, (anchors[0],))
         return None
 
@@ -281,25 +281,25 @@ class Answers:
         variant = self._shelf.variant(first, found)
         among = [each.product_id for each in cards]
         why = reasons(first, variant, topic, found, among, self._shelf, notation)
-        facts = facts_of(name=first.title, price=notation.money(cards[0].price), reason=notation.join(why[:2]))
+        facts = facts_of(name=self._shelf.name(first.id), price=notation.money(cards[0].price), reason=notation.join(why[:2]))
         ascending = topic.order == Order("price", True)
         if not sure:  # an open request is not answered by what only repeats it
             why = reasons(first, variant, None, None, (), self._shelf, notation)
-            facts = facts_of(name=first.title, price=notation.money(cards[0].price), reason=notation.join(why[:2]))
+            facts = facts_of(name=self._shelf.name(first.id), price=notation.money(cards[0].price), reason=notation.join(why[:2]))
         if ascending and total > 1:
             points.append(Point(PointKind.CHEAPEST, facts_of(**{**facts, "reason": ""}), (first.id,)))
         else:
             points.append(Point(PointKind.BEST, facts, (first.id,)))
         named = next((each for each in cards if each.product_id == cheapest), None)
         if named and not ascending and sure and named is not cards[0] and named.price < cards[0].price:
-            facts = {"name": named.title, "price": notation.money(named.price)}
+            facts = {"name": self._shelf.name(named.product_id), "price": notation.money(named.price)}
             points.append(Point(PointKind.CHEAPEST, facts, (named.product_id,)))
         return points
 
     def _nearly(self, found: Found, topic: Topic, cards: tuple[Card, ...], notation: Notation) -> list[Point]:
         """That nothing fits, which limit is in the way, and what comes nearest."""
         first = self._shelf.product(cards[0].product_id)
-        facts = {"name": first.title, "price": notation.money(cards[0].price)}
+        facts = {"name": self._shelf.name(first.id), "price": notation.money(cards[0].price)}
         only = found.failed[0] if len(found.failed) == 1 else None
         if only and only.relative and only.condition.field == "price":
             kind = PointKind.CHEAPEST if only.condition.maximum is not None else PointKind.BEST
@@ -370,7 +370,7 @@ class Answers:
     def _buy(self, understanding: Understanding, state: DialogueState, notation: Notation) -> Answer:
         wanted = [each for each in understanding.references or state.focus if self._shelf.has(each)][:1]
         products = [self._shelf.product(each) for each in wanted]
-        facts = {"name": products[0].title, "price": notation.money(products[0].offer.price)} if products else {}
+        facts = {"name": self._shelf.name(products[0].id), "price": notation.money(products[0].offer.price)} if products else {}
         return Answer((Point(PointKind.BUY, facts, tuple(wanted)),), product_ids=tuple(wanted))
 
     def _welcome(self, understanding: Understanding, state: DialogueState, notation: Notation) -> Answer:

@@ -103,9 +103,8 @@ class Assistant:
         self.shelf = Shelf(search)
         self._generator = generator
         self._templates = isinstance(generator, TemplateGenerator)
-        self._grounder = Grounder(
-            search.facets, search.glossary, {product.id: product.title for product in search.catalog}
-        )
+        known = {product.id: (product.title, self.shelf.name(product.id)) for product in search.catalog}
+        self._grounder = Grounder(search.facets, search.glossary, known)
         self._understand = Understander(
             self.shelf.vocabulary, search.encoder, self.shelf.product, search.facets.currency, dict(settings.rates)
         )

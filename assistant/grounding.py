@@ -36,15 +36,16 @@ class Verdict:
 
 
 class Grounder:
-    """Knows the words of a shop: its fields, values, their labels and, where given, the titles of all its products.
+    """Knows the words of a shop: its fields, values, their labels and, where given, the names of all its products.
 
     Args:
         facets: the shop's fields and values.
         glossary: their labels in other languages.
-        titles: product id -> title for the whole catalogue, so that a product outside the evidence is known as one.
+        titles: product id -> what it is called, for the whole catalogue, so that a product outside the evidence is
+            known as one.
     """
 
-    def __init__(self, facets: Facets, glossary: Glossary, titles: Mapping[str, str] | None = None) -> None:
+    def __init__(self, facets: Facets, glossary: Glossary, titles: Mapping[str, Iterable[str]] | None = None) -> None:
         self._library = Library(facets)
         self._glossary = glossary
         self._titles = Titles(titles or {})

@@ -43,7 +43,7 @@ class Questions:
 
     def _told(self, product: Product, understanding: Understanding, notation: Notation) -> list[Point]:
         points = []
-        name = product.title
+        name = self._shelf.name(product.id)
         claimed = {claim.field for claim in understanding.claims}
         options = [claim for claim in understanding.claims if claim.field in product.options]
         if options:
@@ -74,7 +74,7 @@ class Questions:
     ) -> Point:
         wanted = {value.casefold() for value in values}
         had = product.options.get(field_name) or product.attributes.get(field_name) or ()
-        facts = {"name": product.title, "claim": words}
+        facts = {"name": self._shelf.name(product.id), "claim": words}
         if not had:
             return Point(PointKind.UNKNOWN, facts, (product.id,))
         matching = [value for value in had if value.casefold() in wanted]
@@ -88,7 +88,7 @@ class Questions:
         """Whether one variant has all the options asked for together, and whether it can be had."""
         wanted = {claim.field: {value.casefold() for value in claim.values} for claim in claims}
         said = notation.join([claim.words for claim in claims])
-        facts = {"name": product.title, "claim": said}
+        facts = {"name": self._shelf.name(product.id), "claim": said}
 
         def has(variant: Variant, fields: Iterable[str]) -> bool:
             return all(variant.options.get(field, "").casefold() in wanted[field] for field in fields)
@@ -106,7 +106,7 @@ class Questions:
         return Point(PointKind.YES, facts, (product.id,))
 
     def _value(self, product: Product, field_name: str, notation: Notation) -> Point:
-        name = product.title
+        name = self._shelf.name(product.id)
         if field_name in ("price", "availability"):
             return self._offer(product, notation)
         if field_name == "rating":
@@ -127,7 +127,7 @@ class Questions:
     def _offer(self, product: Product, notation: Notation) -> Point:
         offer = product.offer
         facts = {
-            "name": product.title,
+            "name": self._shelf.name(product.id),
             "price": notation.money(offer.price),
             "stock": notation.availability(offer.availability),
         }
@@ -140,7 +140,7 @@ class Questions:
             return [self._about(product, notation)]
         quote = " ".join(sentence.strip() for sentence in sentences)
         return [
-            Point(PointKind.SAYS, {"name": product.title, "quote": quote}, (product.id,)),
+            Point(PointKind.SAYS, {"name": self._shelf.name(product.id), "quote": quote}, (product.id,)),
             self._offer(product, notation),
         ]
 
@@ -148,7 +148,7 @@ class Questions:
         facts = reasons(product, product.offer, None, None, (), self._shelf, notation)[:4]
         price = notation.money(product.offer.price)
         return Point(
-            PointKind.ABOUT, facts_of(name=product.title, facts=notation.join(facts), price=price), (product.id,)
+            PointKind.ABOUT, facts_of(name=self._shelf.name(product.id), facts=notation.join(facts), price=price), (product.id,)
         )
 
     def compare(self, understanding: Understanding, state: DialogueState, notation: Notation) -> Answer:
@@ -167,7 +167,7 @@ class Questions:
         points = []
         for other in products[1:]:
             told = notation.differences(first, other, first.offer, other.offer)[:2]
-            facts = facts_of(name=first.title, other=other.title, difference=notation.join(told))
+            facts = facts_of(name=self._shelf.name(first.id), other=self._shelf.name(other.id), difference=notation.join(told))
             if told:
                 points.append(Point(PointKind.DIFFERENCE, facts, (first.id, other.id)))
             else:

@@ -11,6 +11,7 @@ import numpy as np
 
 from assistant.dialogue import Constraint, Topic
 from assistant.lexicon import has_han
+from assistant.names import names
 from assistant.recipient import Suitability
 from assistant.vocabulary import Vocabulary, stems
 from retrieval.catalog import Availability, Product, Variant
@@ -72,6 +73,7 @@ class Shelf:
         products = list(search.catalog)
         self.vocabulary = Vocabulary(products, search.facets, search.glossary)
         self.suitability = Suitability(products, search.facets)
+        self._names = names(products)
         cheaper = (p.id for p in products if p.offer.list_price and p.offer.list_price > p.offer.price)
         self._reduced = Condition("id", any_of=frozenset(cheaper))
         self._departments = {product.kind: product.department for product in products}
@@ -82,6 +84,10 @@ class Shelf:
     def product(self, product_id: str) -> Product:
         """The product with this id."""
         return self.search.products[product_id]
+
+    def name(self, product_id: str) -> str:
+        """What the product is called in a sentence."""
+        return self._names[product_id]
 
     def has(self, product_id: str) -> bool:
         """True where the product is still in the catalogue."""

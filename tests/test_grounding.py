@@ -35,7 +35,7 @@ field,care,zh,洗涤
 GROUNDER = Grounder(
     Facets.of(PRODUCTS),
     Glossary(Label(*row) for row in list(csv.reader(io.StringIO(GLOSSARY + MORE_LABELS)))[1:]),
-    {product.id: product.title for product in PRODUCTS},
+    {product.id: (product.title,) for product in PRODUCTS},
 )
 PASSAGES = (
     Source(

@@ -34,15 +34,13 @@ def reach(phrases: Iterable[tuple[str, ...]]) -> dict[str, int]:
 
 
 class Titles:
-    """The titles of the whole catalogue: stems -> ids, and their words."""
+    """What the products of the whole catalogue are called: stems -> ids, and their words."""
 
-    def __init__(self, titles: Mapping[str, str]) -> None:
+    def __init__(self, titles: Mapping[str, Iterable[str]]) -> None:
         self.ids: dict[tuple[str, ...], frozenset[str]] = {}
-        for product_id, title in titles.items():
-            phrase = stems(title)
-            if not phrase:
-                continue
-            self.ids[phrase] = self.ids.get(phrase, frozenset()) | {product_id}
+        for product_id, called in titles.items():
+            for phrase in filter(None, map(stems, called)):
+                self.ids[phrase] = self.ids.get(phrase, frozenset()) | {product_id}
         self.words = frozenset(word for phrase in self.ids for word in phrase)
         self.reach = reach(self.ids)
 
