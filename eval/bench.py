@@ -21,11 +21,19 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from assistant.config import Settings
+from assistant.conversation import Assistant
+from assistant.demo_shop.make import make, products
 from eval.report import columns
-from eval.turns import demo_shop, plain_rate, turns
+from eval.suite import records
+from eval.talk import Talk
+from eval.turns import conversation
 from retrieval.catalog import Availability, Catalog, Money, Product, Variant
+from retrieval.encoder import open_encoder
+from retrieval.errors import OperatorError
 from retrieval.filters import Filters
-from retrieval.index import Index, update
+from retrieval.index import Index, passage, update
+from retrieval.models import resolve
 from retrieval.search import Query, Search
 
 
@@ -72,6 +80,7 @@ def timed(call: Callable[[Any], object], arguments: Iterable[Any]) -> float:
 
 IN, OUT = Availability.IN_STOCK, Availability.OUT_OF_STOCK
 PRODUCTS, DIMENSIONS, DEPARTMENTS, CLUSTERS = 50_000, 384, 20, 400
+_TURNS = Path(__file__).parent / "demo" / "turns.jsonl"
 _CONSONANTS, _VOWELS = "bdfgklmnprstvz", "aeiou"
 
 
@@ -198,14 +207,57 @@ def _recall(exact: Sequence[NDArray[np.intp]], found: Sequence[Sequence[str]], i
 def shop() -> list[Figure]:
     """How fast the demo shop is indexed, beside plain sentence-transformers, and how fast its shoppers are answered."""
     with tempfile.TemporaryDirectory() as folder:
-        indexed = demo_shop(Path(folder))
-        plain = plain_rate(300)
-        shown, said = turns(Path(folder))
+        indexed = _index(Path(folder))
+        plain = _plain_rate(300)
+        shown, said = _wait(Path(folder))
     return [
         Figure("products indexed", indexed, "/s", 1.5, "sentence-transformers encode", plain, indexed / plain),
         Figure(f"products shown, p95 of {len(shown)} turns", float(np.percentile(shown, 95)), "ms", 150, at_most=True),
         Figure(f"first words, p95 of {len(said)} turns", float(np.percentile(said, 95)), "ms", 1200, at_most=True),
     ]
+
+
+def _index(folder: Path) -> float:
+    """Make the demo shop in `folder` and index it; returns the products indexed a second."""
+    make(folder)
+    written, _ = Catalog.write(folder / "catalog.sqlite", products())
+    encoder = open_encoder()
+    start = time.perf_counter()
+    update(folder, encoder)
+    return written / (time.perf_counter() - start)
+
+
+def _plain_rate(count: int) -> float:
+    """Texts of products a second by sentence-transformers as it comes, in batches of its default size."""
+    from sentence_transformers import SentenceTransformer
+
+    texts = [passage(product) for product, _ in zip(products(), range(count), strict=False)]
+    model = SentenceTransformer(str(resolve("multilingual-e5-small")), device="cpu")
+    model.encode(texts[:32], prompt="passage: ")
+    start = time.perf_counter()
+    model.encode(texts, prompt="passage: ")
+    return len(texts) / (time.perf_counter() - start)
+
+
+def _wait(folder: Path) -> tuple[list[float], list[float]]:
+    """Milliseconds from message to the products and to the first words, over the demo shop's ten conversations.
+
+    A turn counts only when its reply is real: it ends complete and has words.
+    """
+    settings = Settings.load(folder, {"SHOPWRIGHT_DATABASE_URL": f"sqlite:///{folder}/bench.sqlite"})
+    assistant = Assistant.open(settings)
+    shown: list[float] = []
+    said: list[float] = []
+    for each in tqdm(list(records([_TURNS], conversation)), "conversations"):
+        talk = Talk(assistant, each.id)
+        for message in each.messages:
+            reply = talk.say(message)
+            if not reply.real:
+                raise OperatorError(f"no real reply to {message!r}; a figure of it would be no figure")
+            said.append(reply.times["text"])
+            if "products" in reply.times:
+                shown.append(reply.times["products"])
+    return shown, said
 
 
 SECTIONS: dict[str, Callable[[], list[Figure]]] = {"search": search, "shop": shop}
