@@ -76,7 +76,7 @@ class _Held:
 
 
 def _held(scripted: Dialogue, assistant: Assistant, shop: Shop, spoken: _Spoken) -> _Held:
-    held = _Held(scripted)
+    held, goal = _Held(scripted), ("goal", scripted.goal)
     talk = Talk(assistant, scripted.id)
     for number, turn in enumerate(scripted.turns, 1):
         try:
@@ -88,7 +88,7 @@ def _held(scripted: Dialogue, assistant: Assistant, shop: Shop, spoken: _Spoken)
                 (number, Verdict(_REAL, 1.0, raised)),
                 *((each, Verdict(_REAL, 1.0, raised)) for each in rest),
             ]
-            held.transcript = (*talk.transcript, ("shopper", turn.say), ("error", raised))
+            held.transcript = (goal, *talk.transcript, ("shopper", turn.say), ("error", raised))
             return held
         held.seen.append((number, Verdict(_REAL, 1.0, "" if reply.real else "the turn did not end with words")))
         held.seen += [(number, verdict) for verdict in turn.judge(reply, shop)]
@@ -98,7 +98,7 @@ def _held(scripted: Dialogue, assistant: Assistant, shop: Shop, spoken: _Spoken)
     if scripted.looking_for is not None:
         missed = _astray(talk, assistant, scripted.looking_for, shop)
         held.seen.append((len(scripted.turns) + 1, Verdict(_END, 0.6, missed)))
-    held.transcript = talk.transcript
+    held.transcript = (goal, *talk.transcript)
     return held
 
 
@@ -143,10 +143,11 @@ def _failures(held: _Held) -> Iterator[Failure]:
         last = len(held.dialogue.turns)
         what = "; ".join(f"{f'turn {turn}' if turn <= last else 'end'}: {each.missed}" for turn, each in missed)
         severity = max(verdict.severity for _, verdict in missed)
-        yield Failure(figure, held.dialogue.id, f"{held.dialogue.goal} {what}", severity, held.transcript)
+        yield Failure(figure, held.dialogue.id, what, severity, held.transcript)
 
 
 _KANA, _HANGUL = re.compile("[\u3040-\u30ff]"), re.compile("[\uac00-\ud7af]")
+_LETTER = rf"[^\W\d_{EASTERN}]"  # of a script that puts spaces between words
 _TELLING = 4  # words, or Eastern letters, from which a language can be told
 
 
@@ -169,7 +170,7 @@ class _Spoken:
     def __call__(self, reply: Reply, shop: Shop) -> str:
         text = _own_words(reply, shop)
         eastern = re.findall(f"[{EASTERN}]", text)
-        words = re.findall(rf"[^\W\d_{EASTERN}]+", text)
+        words = re.findall(f"{_LETTER}+", text)
         if len(eastern) >= max(len(words), _TELLING):
             hangul = sum(bool(_HANGUL.match(letter)) for letter in eastern)
             return "ko" if 2 * hangul > len(eastern) else "ja" if _KANA.search(text) else "zh"
@@ -186,11 +187,16 @@ def _own_words(reply: Reply, shop: Shop) -> str:
     data = [*reply.choices, *(card.title for card in reply.cards)]
     data += [value for card in reply.cards for values in card.options.values() for value in values]
     data += [words for source in reply.sources for words in (source.title, source.quote)]
-    data += [point.facts[name] for point in reply.points for name in ("name", "other", "quote") if name in point.facts]
+    data += [
+        point.facts[name]
+        for point in reply.points
+        for name in ("name", "other", "quote", "contact")
+        if name in point.facts
+    ]
     data += [shop.products[each].title for point in reply.points for each in point.product_ids]
     text = reply.text
     for each in sorted(filter(None, data), key=len, reverse=True):
-        text = re.sub(rf"(?<![^\W\d_]){re.escape(each)}(?![^\W\d_])", " ", text)
+        text = re.sub(rf"(?<!{_LETTER}){re.escape(each)}(?!{_LETTER})", " ", text)
     return text
 
 
