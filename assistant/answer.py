@@ -280,12 +280,15 @@ class Answers:
             points.append(Point(PointKind.SUGGEST, {"n": str(n), "count": notation.count(n), **what}))
         variant = self._shelf.variant(first, found)
         among = [each.product_id for each in cards]
-        why = reasons(first, variant, topic, found, among, self._shelf, notation)
-        facts = facts_of(name=self._shelf.name(first.id), price=notation.money(cards[0].price), reason=notation.join(why[:2]))
+        # An open request is not answered by what only repeats it.
+        why = (
+            reasons(first, variant, topic, found, among, self._shelf, notation)
+            if sure
+            else reasons(first, variant, None, found, (), self._shelf, notation)
+        )
+        name, price = self._shelf.name(first.id), notation.money(cards[0].price)
+        facts = facts_of(name=name, price=price, reason=notation.join(why[:2]))
         ascending = topic.order == Order("price", True)
-        if not sure:  # an open request is not answered by what only repeats it
-            why = reasons(first, variant, None, None, (), self._shelf, notation)
-            facts = facts_of(name=self._shelf.name(first.id), price=notation.money(cards[0].price), reason=notation.join(why[:2]))
         if ascending and total > 1:
             points.append(Point(PointKind.CHEAPEST, facts_of(**{**facts, "reason": ""}), (first.id,)))
         else:
@@ -369,8 +372,9 @@ class Answers:
 
     def _buy(self, understanding: Understanding, state: DialogueState, notation: Notation) -> Answer:
         wanted = [each for each in understanding.references or state.focus if self._shelf.has(each)][:1]
-        products = [self._shelf.product(each) for each in wanted]
-        facts = {"name": self._shelf.name(products[0].id), "price": notation.money(products[0].offer.price)} if products else {}
+        facts = {}
+        for each in wanted:
+            facts = {"name": self._shelf.name(each), "price": notation.money(self._shelf.product(each).offer.price)}
         return Answer((Point(PointKind.BUY, facts, tuple(wanted)),), product_ids=tuple(wanted))
 
     def _welcome(self, understanding: Understanding, state: DialogueState, notation: Notation) -> Answer:

@@ -145,11 +145,10 @@ class Questions:
         ]
 
     def _about(self, product: Product, notation: Notation) -> Point:
-        facts = reasons(product, product.offer, None, None, (), self._shelf, notation)[:4]
+        told = notation.join(reasons(product, product.offer, None, None, (), self._shelf, notation)[:4])
         price = notation.money(product.offer.price)
-        return Point(
-            PointKind.ABOUT, facts_of(name=self._shelf.name(product.id), facts=notation.join(facts), price=price), (product.id,)
-        )
+        facts = facts_of(name=self._shelf.name(product.id), facts=told, price=price)
+        return Point(PointKind.ABOUT, facts, (product.id,))
 
     def compare(self, understanding: Understanding, state: DialogueState, notation: Notation) -> Answer:
         """How up to three products differ, in words and as a table."""
@@ -163,11 +162,11 @@ class Questions:
             measured = {each.id: self._shelf.measure(each.id, relative.field) for each in products}
             products = [each for each in products if measured[each.id] is not None] or products
             products.sort(key=lambda each: sign * (measured[each.id] or 0.0))
-        first = products[0]
+        first, name = products[0], self._shelf.name(products[0].id)
         points = []
         for other in products[1:]:
             told = notation.differences(first, other, first.offer, other.offer)[:2]
-            facts = facts_of(name=self._shelf.name(first.id), other=self._shelf.name(other.id), difference=notation.join(told))
+            facts = facts_of(name=name, other=self._shelf.name(other.id), difference=notation.join(told))
             if told:
                 points.append(Point(PointKind.DIFFERENCE, facts, (first.id, other.id)))
             else:

@@ -15,6 +15,7 @@ from retrieval.catalog import Product, Variant
 SLATE = 5
 _REASONS = 3
 _CONSIDERED = 500  # of what fits, the best that a slate is chosen from
+_RIVALS = 100  # of what fits, the products that a reason is held against
 _CODES = 24  # a value longer than this is prose, not a reason
 _ASKABLE = (2, 6)  # a question offers between these many answers
 _UNASKED = frozenset({"id", "price", "rating", "availability", "department", "brand", "size", "warranty"})
@@ -101,8 +102,8 @@ def reasons(
 ) -> list[str]:
     """Facts about the product that answer the need, most telling first; none of them is praise.
 
-    First what sets it apart on the slate, then the values the shopper asked for that this product has, then the
-    attributes it states.
+    First what sets it apart on the slate, then the values the shopper asked for that this product has, then what it
+    states and most of what fits does not; how it is rated where there is nothing else to say.
     """
     told: dict[str, None] = {}
     others = [each for each in among if each != product.id]
@@ -120,13 +121,18 @@ def reasons(
         for value in stated.get(condition.field, ()):
             if value.casefold() in wanted or condition.minimum is not None or condition.maximum is not None:
                 told[_phrase(condition.field, value, notation)] = None
+    rivals = [shelf.product(each) for each in found.fitting[:_RIVALS]] if found else []
     for name, values in product.attributes.items():
         text = values[0]
-        if name in shelf.suitability.fields or text.casefold() in ("yes", "no", "none") or len(text) > _CODES:
+        if name in shelf.suitability.fields or text.casefold() in ("no", "none") or len(text) > _CODES:
             continue
-        if name in shelf.facets.fields and name not in _UNASKED:
-            told[_phrase(name, text, notation)] = None
-    return list(told)
+        known = shelf.facets.fields.get(name)
+        if known is None or name in _UNASKED or (rivals and known.number):  # a number by itself is no reason
+            continue
+        if len(rivals) > 1 and 2 * sum(text in each.attributes.get(name, ()) for each in rivals) > len(rivals):
+            continue
+        told[_phrase(name, text, notation)] = None
+    return list(told) or list(filter(None, [notation.rating(product)]))
 
 
 def _phrase(field: str, value: str, notation: Notation) -> str:
