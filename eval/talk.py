@@ -8,7 +8,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assistant.conversation import Assistant
-from assistant.dialogue import Card, Choices, DialogueState, Done, Event, Products, Source, Sources, Status, Text
+from assistant.dialogue import (
+    Card,
+    Choices,
+    Comparison,
+    DialogueState,
+    Done,
+    Event,
+    Products,
+    Source,
+    Sources,
+    Status,
+    Text,
+)
 from assistant.plan import Point, Said
 
 
@@ -26,6 +38,7 @@ class Reply:
     language: str
     complete: bool
     times: Mapping[str, float] = field(default_factory=dict)
+    comparison: Comparison | None = None
 
     @property
     def real(self) -> bool:
@@ -69,6 +82,9 @@ def lines(reply: Reply) -> Iterator[tuple[str, str]]:
     if reply.cards:
         shown = [f"{place}. {card.title}, {card.price}" for place, card in enumerate(reply.cards, 1)]
         yield f"cards ({reply.total} fit)", "\n".join(shown)
+    if reply.comparison:
+        rows = (("", *reply.comparison.titles), *((label, *cells) for label, cells in reply.comparison.rows))
+        yield "comparison", "\n".join(" | ".join(row) for row in rows)
     yield "assistant", reply.text.strip() or "(nothing)"
     for source in reply.sources:
         yield f"source: {source.title}, {source.section}", source.quote
@@ -92,4 +108,5 @@ def _reply(message: str, events: list[Event], times: Mapping[str, float]) -> Rep
         language=done.language if done else "",
         complete=done is not None and done.status is Status.COMPLETE,
         times=times,
+        comparison=next((event for event in events if isinstance(event, Comparison)), None),
     )
