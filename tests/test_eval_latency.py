@@ -93,7 +93,6 @@ def test_a_turn_that_fails_is_no_fast_turn(world: World, monkeypatch: pytest.Mon
         return real(self, session, text)
 
     talks = conversations(world, 2)
-    monkeypatch.setattr(latency, "_first_use", lambda world, talks: "")
     monkeypatch.setattr(latency, "conversations", lambda world, count: talks)
     monkeypatch.setattr(Assistant, "reply", reply)
     findings = run(world)
