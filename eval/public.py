@@ -114,7 +114,8 @@ def matching(name: str, folder: Path, dataset: str) -> PublicSet:
     pairs = [pair for file in files for pair in _pairs(file)]
     same = _components((one, other) for one, other, label in pairs if label)
     sought = _drawn([one for one in dict.fromkeys(one for one, _, _ in pairs) if one in same], _QUERIES)
-    offered = [other for other in dict.fromkeys(other for _, other, _ in pairs) if other not in set(sought)]
+    asked = set(sought)  # an offer does not answer itself
+    offered = [other for other in dict.fromkeys(other for _, other, _ in pairs) if other not in asked]
     wanted = {same[one] for one in sought}
     answers = [offer for offer in offered if same.get(offer) in wanted]
     others = [offer for offer in offered if same.get(offer) not in wanted]
@@ -131,7 +132,7 @@ def matching(name: str, folder: Path, dataset: str) -> PublicSet:
 
 def _pairs(file: Path) -> Iterator[tuple[_Offer, _Offer, bool]]:
     try:
-        lines = file.read_text("utf-8").splitlines()
+        lines = file.read_text("utf-8").removesuffix("\n").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise MerchantError(f"{file} cannot be read ({error}); fetch it again") from error
     for number, line in enumerate(lines, 1):
