@@ -28,7 +28,7 @@ from retrieval.errors import MerchantError
 from retrieval.facets import Facets
 from retrieval.index import update
 
-_SMALL = 40  # dialogues of a small run
+_SMALL = 36  # dialogues of a small run
 _TAGGED = 3  # dialogues from which a tag has a figure of its own
 _REAL, _SPOKEN, _END = "replies real", "reply language", "end state"
 
@@ -194,10 +194,9 @@ def _own_words(reply: Reply, shop: Shop) -> str:
         if name in point.facts
     ]
     data += [shop.products[each].title for point in reply.points for each in point.product_ids]
-    text = reply.text
-    for each in sorted(filter(None, data), key=len, reverse=True):
-        text = re.sub(rf"(?<!{_LETTER}){re.escape(each)}(?!{_LETTER})", " ", text)
-    return text
+    longest_first = sorted(map(re.escape, filter(None, data)), key=len, reverse=True)
+    pattern = rf"(?<!{_LETTER})(?:{'|'.join(longest_first)})(?!{_LETTER})"
+    return re.sub(pattern, " ", reply.text) if longest_first else reply.text
 
 
 def _shops(world: World) -> Mapping[bool, Shop]:

@@ -25,10 +25,11 @@ product and with the value where they are given; or {"text": TEXT}: just these w
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from assistant.plan import Point, PointKind
@@ -57,9 +58,23 @@ class Shop:
         """Whether a product meets the conditions."""
         return truth.fits(self.products[product_id], where, self.facets)
 
+    def meeting(self, where: truth.Where) -> Iterator[str]:
+        """The products that meet the conditions."""
+        kind = where.get("kind")
+        # A kind is ten products of a thousand, and nearly all conditions name one.
+        among = self._of_kind.get(kind.casefold(), ()) if isinstance(kind, str) else self.products
+        return (each for each in among if self.fits(each, where))
+
+    @cached_property
+    def _of_kind(self) -> Mapping[str, list[str]]:
+        kinds: dict[str, list[str]] = defaultdict(list)
+        for product in self.products.values():
+            kinds[product.kind.casefold()].append(product.id)
+        return kinds
+
     def fitting(self, where: truth.Where) -> frozenset[str]:
         """The products that meet the conditions and can be ordered; where none can, all that meet them."""
-        every = frozenset(each for each in self.products if self.fits(each, where))
+        every = frozenset(self.meeting(where))
         orderable = frozenset(each for each in every if self.fits(each, {**where, "in_stock": True}))
         return orderable or every
 
@@ -214,7 +229,7 @@ def _where(name: str, record: Record, shop: Shop) -> truth.Where:
 
 def _met(name: str, record: Record, shop: Shop) -> truth.Where:
     where = _where(name, record, shop)
-    if not any(shop.fits(each, where) for each in shop.products):
+    if not any(shop.meeting(where)):
         raise MerchantError(f"{record.place}, {name}: no product of the shop meets {where}; mend a condition")
     return where
 
