@@ -10,6 +10,7 @@ import json
 import re
 import secrets
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -113,6 +114,10 @@ class Store:
             event.listen(self._engine, "connect", _set_up_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)
         self._writer = self._engine.execution_options(writes=True)
+        # SQLite takes one writer at a time, and one that waits sleeps between its tries, for up to a second; a lock of
+        # this process hands the turn on at once. Other databases lock rows.
+        sqlite = self._engine.dialect.name == "sqlite"
+        self._turns: AbstractContextManager[object] = threading.RLock() if sqlite else nullcontext()
         self._migrate()
 
     def _migrate(self) -> None:
@@ -247,7 +252,7 @@ class Store:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with self._explained(), self._writer.begin() as db:
+        with self._turns, self._explained(), self._writer.begin() as db:
             yield db
 
     @contextmanager
