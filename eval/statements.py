@@ -124,7 +124,7 @@ def _by_option(facts: Facts, product: Product) -> Iterator[tuple[str, list[Any]]
     for name in _OPTIONS:
         for value in product.options.get(name, ()):
             words = facts.value(name, value)
-            size = f"size {words}" if facts.language == "en" else f"{words.removesuffix('码')}码"
+            size = f"size {words}" if facts.language == "en" else f"{words}码" if words.isascii() else words
             if words:
                 having = [each for each in facts.scene.variants_of(product) if each.options.get(name) == value]
                 yield (size if name == "size" else words), having
