@@ -36,7 +36,8 @@ _DOLLARS = frozenset({"USD", "CAD", "AUD", "HKD", "TWD", "SGD", "NZD", "MXN"})
 _WORDS = "|".join(sorted(map(re.escape, [*_CODE, "$", "¥", "peso", "pesos"]), key=len, reverse=True))
 _CURRENCY = rf"(?:{_WORDS})(?![a-z])"
 _DIGITS = r"-?\d{1,3}(?:[,.'\u202f]\d{3})+(?:[.,]\d{1,2})?(?!\d)|-?\d+(?:[.,]\d{1,2}(?!\d))?"
-_HAN_NUMBER = r"[零一二两三四五六七八九十百千万]+"
+HAN_NUMBER = "零一二两三四五六七八九十百千万"
+_HAN_NUMBER = rf"[{HAN_NUMBER}]+"
 _HAN_DIGITS = {character: value for value, character in enumerate("零一二三四五六七八九")} | {"两": 2}
 _HAN_UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10000}
 _NEAR = 24  # characters within which a word limits a number
@@ -191,6 +192,22 @@ def amounts(text: str, words: Lexicon, shop: str) -> Iterator[Amount]:
             yield replace(amount, minimum=first)
         else:
             yield replace(amount, minimum=first * Decimal("0.75"), maximum=first * Decimal("1.25"))
+
+
+def amount(text: str, words: Lexicon, shop: str) -> tuple[Decimal, str] | None:
+    """The amount of money that a text is, and its currency: in the shop's where it has none of its own.
+
+    None where there is no number in it, or one of another unit.
+    """
+    match = _forms(words).money.search(text)
+    if not match:
+        return None
+    end = max(match.end("value"), match.end("post"))
+    after = text[end:].lstrip()
+    signs = [sign for sign in match.group("pre", "post") if sign]
+    if not signs and after and _OTHER_UNIT.match(after) and not _NO_UNIT.match(after):
+        return None
+    return value(match["value"], words), currency_of(signs[0], shop) if signs else shop
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ from assistant.privacy import redact
 from assistant.recommend import SLATE
 from assistant.shelf import Shelf
 from assistant.store import Store
+from assistant.tagger import Tagger, open_tagger
 from assistant.understand import Understander, Understanding
 from assistant.wording import word
 from retrieval.encoder import open_encoder
@@ -95,9 +96,12 @@ class Assistant:
         search: its products.
         store: its conversations.
         generator: what puts a plan into words; whatever it says is checked before a shopper sees it.
+        tagger: marks the words of a message that matter; None to read it by the catalogue's words alone.
     """
 
-    def __init__(self, settings: Settings, search: Search, store: Store, generator: Generator) -> None:
+    def __init__(
+        self, settings: Settings, search: Search, store: Store, generator: Generator, tagger: Tagger | None = None
+    ) -> None:
         self.settings = settings
         self.store = store
         self.shelf = Shelf(search)
@@ -105,10 +109,16 @@ class Assistant:
         self._templates = isinstance(generator, TemplateGenerator)
         known = {product.id: (product.title, self.shelf.name(product.id)) for product in search.catalog}
         self._grounder = Grounder(search.facets, search.glossary, known)
-        self._understand = Understander(
-            self.shelf.vocabulary, search.encoder, self.shelf.product, search.facets.currency, dict(settings.rates)
+        self.understand = Understander(
+            self.shelf.vocabulary,
+            search.encoder,
+            self.shelf.product,
+            search.facets.currency,
+            dict(settings.rates),
+            tagger,
+            self.shelf.meant,
         )
-        policies = Policies(settings.shop / "policies", search.encoder, self._understand.examples.shopping)
+        policies = Policies(settings.shop / "policies", search.encoder, self.understand.examples.shopping)
         self._answers = Answers(self.shelf, policies, settings)
         self._notations = {code: Notation(code, search.facets, search.glossary) for code in languages()}
         # A lock lives as long as a turn holds it, so that sessions that have gone leave nothing behind.
@@ -133,7 +143,9 @@ class Assistant:
                 f"{search.facets.currency}; set currency = {search.facets.currency!r}, or import a feed in "
                 f"{settings.currency}"
             )
-        return cls(settings, search, Store(settings.database_url, settings.contact), _generator(settings))
+        return cls(
+            settings, search, Store(settings.database_url, settings.contact), _generator(settings), open_tagger()
+        )
 
     @property
     def speaker(self) -> str:
@@ -215,9 +227,9 @@ class Assistant:
     def _answered(self, text: str, state: DialogueState) -> tuple[list[Request], DialogueState]:
         """Each request of a message with its answer and the state it met, and the dialogue's state after them."""
         requests: list[Request] = []
-        parts = self._understand.parts(text, state)
+        parts = self.understand.parts(text, state)
         for part in parts:
-            understanding = self._understand(part, state)
+            understanding = self.understand(part, state)
             answer = self._answers(understanding, state, self._notation(understanding.language), SLATE // len(parts))
             requests.append((understanding, answer, state))
             state = state.after(*_changes(answer))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
+from assistant.claims.prose import sentences
 from assistant.dialogue import Comparison, DialogueState, Focused
 from assistant.language import detect
 from assistant.notation import Notation
@@ -135,10 +135,10 @@ class Questions:
 
     def _described(self, product: Product, notation: Notation) -> list[Point]:
         """What a product is: in the words of its description where that is in the shopper's language."""
-        sentences = re.findall(r"[^.!?。！？]+[.!?。！？]+(?=\s|$)", product.description)[:2]
-        if not sentences or detect(product.description) != notation.language:
+        said = list(sentences([product.description]))[:2]
+        if not said or detect(product.description) != notation.language:
             return [self._about(product, notation)]
-        quote = " ".join(sentence.strip() for sentence in sentences)
+        quote = " ".join(sentence.strip() for sentence in said)
         return [
             Point(PointKind.SAYS, {"name": self._shelf.name(product.id), "quote": quote}, (product.id,)),
             self._offer(product, notation),
@@ -206,7 +206,7 @@ def _sentence(description: str, words: Iterable[str]) -> str:
     if not wanted:
         return ""
     best, most = "", (len(wanted) + 1) // 2 - 1
-    for sentence in re.split(r"(?<=[.!?。！？])\s*", description):
+    for sentence in sentences([description]):
         shared = len(wanted & set(stems(sentence)))
         if shared > most:
             best, most = sentence.strip(), shared

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 
 from assistant.dialogue import Constraint, DialogueState, Order, Recipient
 from assistant.lexicon import HAN, Lexicon, alternatives, has_han
+from assistant.tagger import Span, Tags
 from assistant.vocabulary import BLANK, Item, Match, blank, tokens
 from retrieval.catalog import Money
 from retrieval.filters import Condition
 
 _CONSTRAINTS = 12  # of one message that are kept; more is a list, not a wish
 _PIECES = 8  # that a message is cut into
+AMOUNTS = ("max", "min", "about")  # the labels of amounts
+_NUMBER = re.compile(r"[\d.,]+|[零一二两三四五六七八九十百千万半]+")
+_DIGIT = re.compile(r"\d")
+_DENIAL = re.compile(
+    r"n['’]?t\b|\b(?:not|no|nothing|never|cannot|nicht|kein\w*|nichts|pas|rien|sin|nada|nunca)\b|[不别没勿莫]"
+)
+_GAP = re.compile(r"[\s-]?")
+_BESIDE = 24  # characters around an amount that may say which limit it is
 _REACH = 200  # characters that a negation reaches at most
 
 
@@ -29,10 +39,13 @@ class Relative:
 
 
 class Reading:
-    """A message while it is read: `rest` is what no rule has understood yet."""
+    """A message while it is read: `rest` is what nothing has understood yet; of the marked words, where some are."""
 
-    def __init__(self, said: str, words: Lexicon, state: DialogueState) -> None:
-        self.said, self.rest, self.words, self.state = said, said, words, state
+    def __init__(self, said: str, words: Lexicon, state: DialogueState, tags: Tags | None = None) -> None:
+        self.said, self.words, self.state = said, words, state
+        self.tagged = tags is not None
+        self.spans: tuple[Span, ...] = tuple(_joined(tags.spans, said)) if tags else ()
+        self.rest = _within(said, self.spans) if tags else said
         self.constraints: list[Constraint] = []
         self.references: list[str] = []
         self.relative: list[Relative] = []
@@ -43,6 +56,7 @@ class Reading:
         self.converted: list[tuple[str, Money]] = []
         self.recipient: Recipient | None = None
         self.item: Item | None = None
+        self.scope: Condition | None = None  # the kind of what is spoken of
         self.order: Order | None = None
         self.missing = False
         self._hidden: list[tuple[int, int]] = []
@@ -53,6 +67,49 @@ class Reading:
     def take(self, span: tuple[int, int]) -> None:
         """Mark a span as understood."""
         self.rest = blank(self.rest, span)
+
+    def only(self, *labels: str) -> str:
+        """What is left of the words marked with one of `labels`; of all words where none are marked."""
+        return _within(self.rest, (each for each in self.spans if each.label in labels)) if self.tagged else self.rest
+
+    def bound(self, span: Span) -> str:
+        """Whether an amount is the "max", the "min" or "about" what is wanted.
+
+        Words beside it that always mean one of them are trusted before its mark, unless they are denied ("nothing
+        over"); of two amounts joined by "to" the first is the least.
+        """
+        amounts = [each for each in self.spans if each.label in AMOUNTS]
+        place = amounts.index(span) if span in amounts else 0
+        for first, second in pairwise(amounts):
+            between = self.said[first.end : second.start].strip()
+            if span in (first, second) and between in self.words.cues["to"]:
+                return "min" if span is first else "max"
+        before = self.said[amounts[place - 1].end if place else 0 : span.start].rstrip()[-_BESIDE:]
+        after = self.said[span.end :].lstrip()[:_BESIDE]
+        found = [
+            (len(phrase), label, not _DENIAL.search(before.removesuffix(phrase)))
+            for label, cue in (("min", "above"), ("max", "below"))
+            for phrase in self.words.cues[cue]
+            if _ends(before, phrase)
+        ]
+        found += [
+            (len(phrase), label, True)
+            for label, cue in (("min", "above"), ("max", "below"))
+            for phrase in self.words.cues[cue]
+            if _begins(after, phrase)
+        ]
+        _, label, telling = max(found, default=(0, span.label, False))
+        return label if telling else span.label
+
+    def marked(self, *labels: str) -> Iterator[tuple[Span, str]]:
+        """The spans with one of `labels`, and their words, whatever has been understood of them."""
+        for span in self.spans:
+            if span.label in labels:
+                yield span, self.said[span.start : span.end]
+
+    def is_marked(self, span: tuple[int, int], *labels: str) -> bool:
+        """True where some of the words at `span` are marked with one of `labels`."""
+        return any(each.start < span[1] and span[0] < each.end for each in self.spans if each.label in labels)
 
     def refer(self, product_id: str) -> None:
         """Note a reference to an earlier product."""
@@ -88,7 +145,15 @@ class Reading:
             self.constraints.append(Constraint(condition, ", ".join(said)))
 
     def negated(self, span: tuple[int, int]) -> bool:
-        """True where a word of negation reaches the span: nothing but bridging words and taken text lies between."""
+        """True where a word of negation reaches the span: nothing but bridging words and taken text lies between.
+
+        Where words are marked, the mark says so.
+        """
+        if self.tagged:
+            denied = [each for each in self.spans if each.label in ("not", "noitem")]
+            inside = [each.place for each in denied if each.start < span[1] and span[0] < each.end]
+            self._hidden += inside
+            return bool(inside)
         last = bisect_right(self._negations, span[0], key=lambda cue: cue[1]) - 1
         if last < 0 or span[0] - self._negations[last][1] > _REACH:
             return False
@@ -159,6 +224,37 @@ class Reading:
             text = blank(text, span)
         kept = self.words.frame.sub(" ", self.words.cue("reset").sub(" ", text)).replace(BLANK, " ")
         return " ".join(kept.split())
+
+
+def _ends(text: str, phrase: str) -> bool:
+    return text.endswith(phrase) and (has_han(phrase) or not re.search(r"\w$", text.removesuffix(phrase)))
+
+
+def _begins(text: str, phrase: str) -> bool:
+    return text.startswith(phrase) and (has_han(phrase) or not re.match(r"\w", text.removeprefix(phrase)))
+
+
+def _joined(spans: Iterable[Span], said: str) -> Iterator[Span]:
+    """The spans, an amount as one with the unit or the counted word directly behind it: "300" and "pieces"."""
+    last: Span | None = None
+    for span in spans:
+        number = last and last.label in AMOUNTS and _NUMBER.fullmatch(said[last.start : last.end])
+        if last and number and _GAP.fullmatch(said[last.end : span.start]) and not _DIGIT.search(said, *span.place):
+            last = Span(last.label, last.start, span.end)
+            continue
+        if last:
+            yield last
+        last = span
+    if last:
+        yield last
+
+
+def _within(text: str, spans: Iterable[Span]) -> str:
+    """The text with all that lies outside of `spans` marked as understood."""
+    kept = BLANK * len(text)
+    for span in spans:
+        kept = kept[: span.start] + text[span.start : span.end] + kept[span.end :]
+    return kept
 
 
 def pieces(said: str, words: Lexicon) -> Iterator[tuple[bool, str]]:

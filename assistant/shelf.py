@@ -21,6 +21,8 @@ from retrieval.search import Query, Search
 ORDERABLE = Condition("availability", any_of=frozenset(a.value for a in Availability if a.orderable))
 _DEPTH = 200
 _SHOWABLE = 2000  # products whose variants are looked up: more than any dialogue pages through
+_MEANT, _APART = 0.885, 0.006  # cosine from which words mean a value, and by how much the next field must be behind
+_ALIKE = 0.005  # values of a field whose names are as near as this are meant together
 _SAME = 0.95  # cosine from which words and the name of a kind mean the same thing
 _WORD = 4  # letters from which a word inside another is no accident
 _SHARE = 0.8  # of the nearest products, from which a word means their kind
@@ -257,6 +259,28 @@ class Shelf:
         wanted = set(stems(words)) or {words}
         texts = (self.product(each).to_json().casefold() for each in ids)
         return any(word in text for text in texts for word in wanted)
+
+    def meant(self, text: str, scope: Condition) -> tuple[str, frozenset[str]] | None:
+        """The field and values that some words mean for products of `scope`, by likeness to the values' names.
+
+        "keeps the water warm" means keep warm: yes, for kettles. None where nothing is near, or two fields are.
+        """
+        fields = self.vocabulary.stated(scope)
+        rows = [row for row, (field, _) in enumerate(self.search.values) if field in fields]
+        if not rows:
+            return None
+        similarity = self.search.value_vectors[rows] @ self.vector(text)
+        best = int(np.argmax(similarity))
+        field = self.search.values[rows[best]][0]
+        others = [
+            float(each) for row, each in zip(rows, similarity, strict=True) if self.search.values[row][0] != field
+        ]
+        if similarity[best] < _MEANT or similarity[best] - max(others, default=0.0) < _APART:
+            return None
+        alike = np.flatnonzero(similarity >= similarity[best] - _ALIKE)
+        return field, frozenset(
+            value for place in alike for name, value in [self.search.values[rows[place]]] if name == field
+        )
 
     def near_kinds(self, text: str, k: int = 3) -> list[str]:
         """The kinds of the shop's products nearest to some words, nearest first."""

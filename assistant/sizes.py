@@ -6,12 +6,16 @@ import re
 from collections.abc import Sequence
 from itertools import islice
 
+from assistant.amounts import HAN_NUMBER, spelled
+from assistant.amounts import value as number_of
 from assistant.lexicon import HAN
-from assistant.reading import Reading
-from assistant.vocabulary import Match, Vocabulary
+from assistant.reading import AMOUNTS, Reading
+from assistant.vocabulary import BLANK, Match, Vocabulary
 from retrieval.filters import Condition
+from retrieval.lexical import stem
 
 _MEASURE = re.compile(rf"(?<![\w.])(\d+(?:[.,]\d+)?)[\s-]?([a-z]+|[\"″'′°]|[{HAN}]{{1,2}})")
+_BARE = re.compile(r"\d+(?:[.,]\d+)?")
 _MEASURES = 12  # of one message that are read
 _SIZE_WORD = re.compile(r"\b(?:x{0,3}[sl]|x-small|x-large|small|medium|large|[ml])\b")
 _SIZE_WORDS = {
@@ -40,28 +44,36 @@ class Sizes:
 
     def read(self, reading: Reading) -> None:
         """A size that is said to be one."""
+        if reading.tagged:
+            for span, said in list(reading.marked("size")):
+                found = re.search(rf"(?<![\w.])(?:{self._size})(?![\w.]\d)", said)
+                self._settle(reading, found[0] if found else said, said, span.place)
+            return
         for pattern in reading.words.patterns["size"]:
             match = re.search(pattern.replace("VALUE", self._size), reading.rest)
-            if not match:
-                continue
-            wanted = _SIZE_WORDS.get(match["size"], match["size"])
-            found = {
-                name: frozenset(value for value in self._facets.fields[name].values if _is_size(value, wanted))
-                for name in self._size_fields
-            }
-            if not any(found.values()):  # the shop's labels may know it by another measure: EU 42 is its 8.5
-                for said in (match[0].strip(), f"eu {wanted}", f"{wanted}码"):
-                    for label in self._vocabulary.values(said, reading.words):
-                        if label.field in found:
-                            found[label.field] |= label.values
-            fields = [name for name, values in found.items() if values] or self._size_fields[:1]
-            if fields:
-                field = max(fields, key=lambda name: len(found[name]))
-                condition = Condition(field, any_of=found[field] or frozenset({wanted}))
-                reading.constrain(condition, match.span())
-                reading.claims.append(Match(field, condition.any_of, match.span(), match[0].strip()))
-            reading.take(match.span())
-            return
+            if match:
+                self._settle(reading, match["size"], match[0].strip(), match.span())
+                return
+
+    def _settle(self, reading: Reading, size: str, said: str, span: tuple[int, int]) -> None:
+        """Take the words at `span` for the size `size` of the field that has most products in it."""
+        wanted = _SIZE_WORDS.get(size, size)
+        found = {
+            name: frozenset(value for value in self._facets.fields[name].values if _is_size(value, wanted))
+            for name in self._size_fields
+        }
+        if not any(found.values()):  # the shop's labels may know it by another measure: EU 42 is its 8.5
+            for written in (said, f"eu {wanted}", f"{wanted}码"):
+                for label in self._vocabulary.values(written, reading.words):
+                    if label.field in found:
+                        found[label.field] |= label.values
+        fields = [name for name, values in found.items() if values] or self._size_fields[:1]
+        if fields:
+            field = max(fields, key=lambda name: len(found[name]))
+            condition = Condition(field, any_of=found[field] or frozenset({wanted}))
+            reading.constrain(condition, span)
+            reading.claims.append(Match(field, condition.any_of, span, said))
+        reading.take(span)
 
     def words(self, reading: Reading) -> None:
         """A size named without the word "size", where the thing asked for comes in it: a medium sweater."""
@@ -91,19 +103,72 @@ class Sizes:
             ]
             if not fields:
                 continue
-            commonest = max(fields, key=lambda name: sum(self._facets.fields[name].values.values()))
-            field = next((name for name in named if name in fields), commonest)
+            own = self._vocabulary.stated(reading.scope)
+            field = max(
+                fields,
+                key=lambda name: (name in named, name in own, sum(self._facets.fields[name].values.values())),
+            )
             value = self._facets.measure(field, match[0].replace("-", " "))
-            before, after = reading.rest[: match.start()].rstrip()[-24:], reading.rest[match.end() :].lstrip()
-            below = _beside(before, after, reading.words.cues["below"])
-            above = _beside(before, after, reading.words.cues["above"])
-            reading.take(match.span())
-            if value is None or not (below or above):
-                spread = 0.1 * abs(value or 0)
-                condition = Condition(field, minimum=(value or 0) - spread, maximum=(value or 0) + spread)
-            else:
-                condition = Condition(field, maximum=value) if below else Condition(field, minimum=value)
-            reading.constrain(condition, match.span())
+            if self._is_named(reading, field, match[0]):
+                continue
+            exact = any(self._facets.measure(field, each) == value for each in self._facets.fields[field].values)
+            self._limit(reading, field, value or 0.0, match.span(), 0.0 if exact else 0.1)
+            for span, said in list(reading.marked(*AMOUNTS)):  # the 15 of "15 to 18 lbs"
+                if _BARE.fullmatch(reading.rest[span.start : span.end]):
+                    value = self._facets.measure(field, f"{said} {match[2]}")
+                    self._limit(reading, field, value or 0.0, span.place, 0.1)
+
+    def _is_named(self, reading: Reading, field: str, said: str) -> bool:
+        """Take a measure for a size where the thing asked for comes in it: a pan of "28 cm"."""
+        wanted = "".join(said.casefold().split())
+        for name, sizes in self._vocabulary.sizes(reading.scope).items() if reading.scope else ():
+            found = frozenset(size for size in sizes if "".join(size.casefold().split()) == wanted)
+            start = reading.rest.find(said)
+            if found and name != field and not any(self._bounded(reading, (start, start + len(said)))):
+                reading.constrain(Condition(name, any_of=found), (start, start + len(said)))
+                reading.take((start, start + len(said)))
+                return True
+        return False
+
+    def counts(self, reading: Reading) -> None:
+        """Marked numbers of something the thing asked for states: "300 pieces", "four seats", "3 shelves"."""
+        known = self._facets.fields
+        own = [name for name in self._vocabulary.stated(reading.scope) if name in known and known[name].number]
+        numbers = rf"(?P<value>{spelled(reading.words)}|\d+|[{HAN_NUMBER}]+)"
+        for span, said in list(reading.marked(*AMOUNTS, "want", "ask")):
+            match = re.search(rf"(?<![\w.]){numbers}[\s-]*(?P<what>[a-z]+|[{HAN}]{{1,3}})", said)
+            if not match or reading.rest[span.start : span.end].strip(BLANK) == "":
+                continue
+            counted = stem(match["what"])
+            labels = {name: self._vocabulary.called_field(name) for name in own}
+            field = next((name for name, words in labels.items() if counted in words), None)
+            if field:
+                self._limit(reading, field, float(number_of(match["value"], reading.words)), span.place, 0.0)
+
+    def _limit(self, reading: Reading, field: str, value: float, span: tuple[int, int], spread: float) -> None:
+        """Take the words at `span` for a limit of a numeric field; `spread` is what "about" allows either way."""
+        below, above = self._bounded(reading, span)
+        reading.take(span)
+        if below or above:
+            condition = Condition(field, maximum=value) if below else Condition(field, minimum=value)
+        else:
+            condition = Condition(field, minimum=value - spread * abs(value), maximum=value + spread * abs(value))
+        reading.constrain(condition, span)
+
+    @staticmethod
+    def _bounded(reading: Reading, span: tuple[int, int]) -> tuple[bool, bool]:
+        """Whether an amount is the most, or the least, that will do."""
+        marked = [each for each, _ in reading.marked(*AMOUNTS, "want") if each.start < span[1] and span[0] < each.end]
+        if marked:
+            bound = reading.bound(marked[0])
+            return bound == "max", bound == "min"
+        if reading.tagged:
+            return False, False
+        before, after = reading.rest[: span[0]].rstrip()[-24:], reading.rest[span[1] :].lstrip()
+        return (
+            _beside(before, after, reading.words.cues["below"]),
+            _beside(before, after, reading.words.cues["above"]),
+        )
 
 
 def _is_size(value: str, wanted: str) -> bool:

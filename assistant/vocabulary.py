@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from assistant.lexicon import HAN, Lexicon, has_han
@@ -21,6 +21,7 @@ from retrieval.lexical import stem
 
 BLANK = "\x00"  # fills what an earlier reader of the message has understood
 _TOKEN = re.compile(rf"[^\W_{HAN}]+(?:['’.][^\W_{HAN}]+)*")
+_NAMESAKES = 30  # products that one name can mean before it means none
 _PHRASE = 40  # characters that the words for one thing span at most
 _BUILT_IN = frozenset({"kind", "department", "price", "rating", "availability", "brand", "id"})
 _YES = frozenset({"yes", "true", "1"})
@@ -123,7 +124,10 @@ class Vocabulary:
                     for label in labels if flag else (value, *labels):
                         self._add_value(name, value, label)
         self._sizes: dict[tuple[str, str], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        self._stated: dict[tuple[str, str], set[str]] = defaultdict(set)
         for product in products:
+            for place in (("kind", product.kind), ("department", product.department)):
+                self._stated[place].update(product.attributes, product.options)
             for name, values in product.options.items():
                 if "size" in name.split():
                     for place in (("kind", product.kind), ("department", product.department)):
@@ -263,6 +267,12 @@ class Vocabulary:
                 found[name] |= sizes
         return found
 
+    def stated(self, scope: Condition | None) -> set[str]:
+        """The fields that products of the kinds or departments of `scope` state; none where it is none."""
+        return (
+            {name for value in scope.any_of for name in self._stated.get((scope.field, value), ())} if scope else set()
+        )
+
     def values(self, text: str, words: Lexicon) -> Iterator[Match]:
         """Phrases of the message that name values of the catalogue's fields, longest first, without overlap.
 
@@ -300,11 +310,20 @@ class Vocabulary:
                         yield Match(field, frozenset(values), (start, end), text[start:end])
                     taken = blank(taken, (start, end))
 
+    def whole(self, words: str) -> bool:
+        """True where the words are the name of a value, and not a part of one."""
+        return has_han(words) or stems(words) in self._full
+
     def fields(self, text: str) -> list[str]:
         """Fields whose name or label stands in the text, longest label first."""
         flat = f" {' '.join(stems(text))} "
         found = [name for label, names in self._labels if label in (text if has_han(label) else flat) for name in names]
         return list(dict.fromkeys(found))
+
+    def called_field(self, name: str) -> set[str]:
+        """The stems of the words, and the Chinese labels, that a field goes by."""
+        labels = [label for label, names in self._fields.items() if name in names]
+        return {word for label in labels for word in ([label] if has_han(label) else stems(label))}
 
     def named(self, text: str, among: Sequence[Product]) -> list[str]:
         """Products of `among` that the text names by words of their title which set them apart from the others."""
@@ -324,6 +343,16 @@ class Vocabulary:
                 scores[product.id] = len(own)
         best = max(scores.values(), default=0)
         return [each for each, score in scores.items() if score == best]
+
+    def called(self, text: str, known: Callable[[Iterable[str]], Sequence[Product]]) -> list[str]:
+        """Products of the whole shop that the text names by rare words of their titles; `known` reads products."""
+        likely = {
+            each
+            for token in tokens(text)
+            if 0 < len(self._titles.get(token.stem, ())) <= max(3, len(self._names) // 100)
+            for each in self._titles[token.stem]
+        }
+        return self.named(text, known(sorted(likely))) if 0 < len(likely) <= _NAMESAKES else []
 
 
 def _beginnings(words: tuple[str, ...]) -> tuple[str, ...]:

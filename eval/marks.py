@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from eval.slots import THING, Slot
 from retrieval.catalog import Product
+from retrieval.errors import MerchantError
 from retrieval.filters import Condition, Filters
 from retrieval.search import Search
 
@@ -156,7 +157,7 @@ class _Meaning:
         return self._products(slot.value for slot in _of("thing", slots))
 
     def _products(self, conditions: Iterable[Condition]) -> frozenset[str]:
-        return frozenset().union(*(self.search.fitting(Filters((each,))) for each in conditions))
+        return frozenset().union(*({product for product, _ in self._met_by(each, None)} for each in conditions))
 
     def _scope(self) -> frozenset[str]:
         """The products that a message is about: the things it names, else others like those shown; or none."""
@@ -170,9 +171,17 @@ class _Meaning:
         """The variants in scope that meet a condition; of all products where there is none."""
         if condition not in self._met:
             among = self._scope() or self.search.fitting(Filters())
-            met = self.search.variants(Filters((condition,) if condition else ()), among)
-            self._met[condition] = frozenset((product, each) for product, ids in met.items() for each in ids)
+            self._met[condition] = self._met_by(condition, among)
         return self._met[condition]
+
+    def _met_by(self, condition: Condition | None, among: Iterable[str] | None) -> Variants:
+        """The variants of `among`, by default of the whole shop, that meet a condition; none a value nobody has."""
+        filters = Filters((condition,) if condition else ())
+        try:
+            met = self.search.variants(filters, self.search.fitting(filters) if among is None else among)
+        except MerchantError:
+            return frozenset()
+        return frozenset((product, each) for product, ids in met.items() for each in ids)
 
 
 def _of(form: str, slots: Iterable[Slot]) -> list[Slot]:

@@ -135,7 +135,7 @@ def _written(world: World) -> Findings:
         contexts = {}
     utterances = world.read("utterances", partial(_utterance, world=world, contexts=contexts))
     chosen = world.sample(utterances, _SAMPLE, lambda each: (each.group, each.intents[0]))
-    understander = _understander(world)
+    understander = world.assistant.understand
     states: dict[str, DialogueState] = {}
     seen = []
     for each in world.progress(chosen, "utterances"):
@@ -146,14 +146,6 @@ def _written(world: World) -> Findings:
         figures=tuple(_figures(seen)),
         failures=tuple(failure for each in seen for failure in _failures(each)),
         plots=(_confusion("Intents", [each.intents for each in seen]),),
-    )
-
-
-def _understander(world: World) -> Understander:
-    """What the assistant reads messages with."""
-    shelf = world.assistant.shelf
-    return Understander(
-        shelf.vocabulary, world.search.encoder, shelf.product, world.search.facets.currency, dict(world.settings.rates)
     )
 
 
@@ -320,7 +312,7 @@ def _transcript(seen: Seen) -> tuple[tuple[str, str], ...]:
 def _public(world: World, messages: Sequence[bitext.Labelled]) -> Findings:
     """What became of the public messages."""
     chosen = world.sample(messages, _SAMPLE, lambda each: each.label)
-    understander, fresh = _understander(world), DialogueState()
+    understander, fresh = world.assistant.understand, DialogueState()
     observed: dict[str, Observation] = {}
     pairs: list[tuple[str, str]] = []
     failures = []

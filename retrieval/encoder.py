@@ -11,7 +11,6 @@ import hashlib
 import json
 import logging
 import re
-import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -21,6 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.engine import compiled, export
 from retrieval.errors import OperatorError
 from retrieval.models import BUILT_IN, cached, resolve
 
@@ -98,8 +98,7 @@ class _Exported:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(self._length)
-        model = _openvino().Core().compile_model(folder / "encoder.xml", "CPU", {"PERFORMANCE_HINT": "LATENCY"})
-        self._request = model.create_infer_request()
+        self._request = compiled(folder / "encoder.xml").create_infer_request()
         self._lock = threading.Lock()
         self._memory: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
 
@@ -181,14 +180,6 @@ class _Plain:
         return np.asarray(vectors, np.float32).reshape(len(texts), self.dimensions)
 
 
-def _openvino() -> Any:
-    # OpenVINO reports its own import to its makers over the network; without this package it cannot.
-    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
-    import openvino  # type: ignore[import-untyped]
-
-    return openvino
-
-
 def _downloaded(source: Path | str) -> Path:
     """A folder as it is; a hub name's files, from the hub or from its cache on this machine."""
     if isinstance(source, Path):
@@ -240,26 +231,20 @@ def _export(source: Path, prefixes: tuple[str, str], folder: Path) -> None:
             "obstacle": "",
         }
         try:
-            graph = _graph(model)
             tokenizer = model.tokenizer.backend_tokenizer
+            export(_pipeline(model), folder / "encoder.xml")
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             facts["obstacle"] = _brief(error)
         bar.update()
         if not facts["obstacle"]:
-            try:
-                _openvino().save_model(graph, folder / "encoder.xml", compress_to_fp16=True)
-            except RuntimeError as error:
-                raise OSError(_brief(error)) from error
             tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
             facts["obstacle"] = _difference(model, facts, folder)
         bar.update()
     (folder / "encoder.json").write_text(json.dumps(facts, indent=2, ensure_ascii=False), encoding="utf-8")
 
 
-def _graph(model: Any) -> Any:
-    """The whole pipeline of a SentenceTransformer as one OpenVINO graph."""
-    import warnings
-
+def _pipeline(model: Any) -> Any:
+    """The whole pipeline of a SentenceTransformer as one torch module."""
     import torch
 
     class Pipeline(torch.nn.Module):
@@ -271,21 +256,7 @@ def _graph(model: Any) -> Any:
             features = self.model({"input_ids": input_ids, "attention_mask": attention_mask})
             return torch.nn.functional.normalize(features["sentence_embedding"], dim=-1)
 
-    tokens = torch.ones(2, 9, dtype=torch.int64)
-    mask = tokens.clone()
-    mask[1, 5:] = 0
-    openvino = _openvino()
-    root = logging.getLogger()
-    level, filters, handlers = root.level, root.filters[:], root.handlers[:]
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # tracing warns of every Python condition; `_difference` tells what matters
-            return openvino.convert_model(Pipeline(), example_input={"input_ids": tokens, "attention_mask": mask})
-    except openvino.frontend.OpConversionFailure as error:
-        raise RuntimeError(str(error)) from error
-    finally:
-        root.setLevel(level)  # the conversion silences everybody's log
-        root.filters[:], root.handlers[:] = filters, handlers
+    return Pipeline()
 
 
 def _difference(model: Any, facts: dict[str, Any], folder: Path) -> str:

@@ -21,6 +21,7 @@ from retrieval.errors import MerchantError
 from retrieval.filters import Condition, Filters
 from retrieval.glossary import Glossary
 from retrieval.index import Index
+from retrieval.relevance import Judgement
 
 if TYPE_CHECKING:
     from retrieval.encoder import Encoder
@@ -39,14 +40,16 @@ _ALL = Filters()
 class Query:
     """What is looked for. An empty text asks for all that meets the filters, best rated first.
 
-    `floor` is False where the filters alone say what counts and the text only ranks it: then nothing is left out for
-    being unlike the text.
+    `thing` are the words of the text that name the thing itself; where they are given, whether a product is one is
+    judged by them, and the rest of the text only ranks it: a long text says much that blurs what it asks for.
+    `floor` is False where the filters alone say what counts: then nothing is left out for being unlike the text.
     """
 
     text: str
     filters: Filters = _ALL
     k: int = 10
     floor: bool = True
+    thing: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,9 @@ class Search:
         similarities = self._similarities(vector, meeting)
         judged = self._index.relevance.judge(query.text, vector, similarities)
         meeting &= np.isfinite(similarities)
-        rows = np.flatnonzero(meeting & (judged.logit >= 0) if query.floor else meeting)
+        if query.floor:
+            meeting &= (self._judged(query.thing, meeting) if query.thing.strip() else judged).logit >= 0
+        rows = np.flatnonzero(meeting)
         fused = np.zeros(len(meeting))
         for ranking, ranked in ((judged.meaning, rows), (judged.words, rows[judged.words[rows] > 0])):
             best = _first(ranking, ranked, max(_DEPTH, query.k))
@@ -126,7 +131,8 @@ class Search:
 
     def batch(self, queries: Sequence[Query]) -> list[Results]:
         """The results of each of `queries`, whose texts are encoded together."""
-        texts = list(dict.fromkeys(query.text for query in queries if query.text.strip()))
+        said = (text for query in queries for text in (query.text, query.thing))
+        texts = list(dict.fromkeys(text for text in said if text.strip()))
         vectors = dict(zip(texts, self.encoder.queries(texts), strict=True)) if texts else {}
         return [self.search(query, vectors.get(query.text)) for query in queries]
 
@@ -185,8 +191,8 @@ class Search:
             return 0.0
         if vector is None:
             vector = self.encoder.queries([text])[0]
-        similarities = self._similarities(vector, np.ones(len(self.products), np.bool_))
-        logit = float(self._index.relevance.judge(text, vector, similarities).logit.max())
+        everything = np.ones(len(self.products), np.bool_)
+        logit = float(self._index.relevance.judge(text, vector, self._similarities(vector, everything)).logit.max())
         return 1 / (1 + math.exp(-max(logit, -30.0)))
 
     def _variants(self, filters: Filters) -> NDArray[np.bool_]:
@@ -207,6 +213,11 @@ class Search:
         named[[self.products.row(each) for each in ids if each in self.products]] = True
         of_variants: NDArray[np.bool_] = named[self._index.columns.owners]
         return of_variants
+
+    def _judged(self, text: str, among: NDArray[np.bool_]) -> Judgement:
+        """How relevant each product of `among` is to a text."""
+        vector = self.encoder.queries([text])[0]
+        return self._index.relevance.judge(text, vector, self._similarities(vector, among))
 
     def _similarities(self, vector: NDArray[np.float32], meeting: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Cosine of `vector` with each product of `meeting`, and -inf where none was taken: (products,)."""

@@ -9,8 +9,10 @@ import toy
 from assistant.config import Settings
 from assistant.conversation import Assistant
 from assistant.generate import TemplateGenerator
+from assistant.intent import Intent
 from assistant.shelf import Shelf
 from assistant.store import Store
+from assistant.tagger import Tags
 from assistant.understand import Understander
 from retrieval.search import Search
 
@@ -36,6 +38,19 @@ You can return anything within 30 days of delivery for a full refund.
 
 We pay for the return label within the country.
 """
+
+
+def _unmarked(text: str, shown: bool) -> Tags:
+    """A tagger that marks nothing: every word of a message may matter, as it does without one."""
+    return Tags((), ((Intent.FIND, 1.0),))
+
+
+@pytest.fixture(autouse=True)
+def _no_weights(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plain tests read no weights."""
+    if not any(request.node.get_closest_marker(name) for name in ("models", "browser")):
+        for place in ("assistant.conversation", "assistant.tagger"):
+            monkeypatch.setattr(f"{place}.open_tagger", lambda: _unmarked)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ import sys
 import traceback
 import unicodedata
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -163,6 +164,7 @@ def _index(options: argparse.Namespace) -> None:
 
 
 def _search(options: argparse.Namespace) -> None:
+    from assistant.tagger import open_tagger, thing
     from retrieval.encoder import open_encoder
     from retrieval.search import Filters, Query, Search
 
@@ -174,8 +176,12 @@ def _search(options: argparse.Namespace) -> None:
         raise MerchantError("--filters goes with a TEXT; in a batch every line has its own filters")
     settings = _settings(options)
     search = Search.open(settings.shop, open_encoder(settings.encoder))
+    tagger = open_tagger()
     if options.batch:
-        identified = _queries(options.batch, search, options.k)
+        identified = [
+            (name, replace(query, thing=thing(tagger, query.text)))
+            for name, query in _queries(options.batch, search, options.k)
+        ]
         for start in range(0, len(identified), _BATCH):
             chunk = identified[start : start + _BATCH]
             for (name, _), results in zip(chunk, search.batch([query for _, query in chunk]), strict=True):
@@ -183,7 +189,8 @@ def _search(options: argparse.Namespace) -> None:
                 print(json.dumps({"id": name, "hits": hits}, ensure_ascii=False))
         return
     conditions = _object(options.filters, "--filters") if options.filters else {}
-    results = search.search(Query(options.text, Filters.parse(conditions, search.facets), options.k))
+    filters = Filters.parse(conditions, search.facets)
+    results = search.search(Query(options.text, filters, options.k, thing=thing(tagger, options.text)))
     for rank, hit in enumerate(results.hits, 1):
         row = _row(rank, hit, search)
         if options.json:
