@@ -28,6 +28,11 @@ _CURRENCIES = {
     "BRL": "r$ brl reais",
     "MXN": "mx$ mxn",
     "SEK": "sek kronor",
+    "NOK": "nok",
+    "DKK": "dkk",
+    "THB": "thb baht 泰铢",
+    "SGD": "sgd",
+    "NZD": "nzd",
     "PLN": "zł pln",
     "RUB": "₽ rub рублей руб",
 }
@@ -35,6 +40,7 @@ _CODE = {word: code for code, words in _CURRENCIES.items() for word in words.spl
 _DOLLARS = frozenset({"USD", "CAD", "AUD", "HKD", "TWD", "SGD", "NZD", "MXN"})
 _WORDS = "|".join(sorted(map(re.escape, [*_CODE, "$", "¥", "peso", "pesos"]), key=len, reverse=True))
 _CURRENCY = rf"(?:{_WORDS})(?![a-z])"
+CURRENCY = re.compile(rf"\s?{_CURRENCY}")  # directly behind a number
 _DIGITS = r"-?\d{1,3}(?:[,.'\u202f]\d{3})+(?:[.,]\d{1,2})?(?!\d)|-?\d+(?:[.,]\d{1,2}(?!\d))?"
 HAN_NUMBER = "零一二两三四五六七八九十百千万"
 _HAN_NUMBER = rf"[{HAN_NUMBER}]+"

@@ -117,6 +117,7 @@ class Assistant:
             dict(settings.rates),
             tagger,
             self.shelf.meant,
+            self.shelf.same_kind,
         )
         policies = Policies(settings.shop / "policies", search.encoder, self.understand.examples.shopping)
         self._answers = Answers(self.shelf, policies, settings)
@@ -231,6 +232,8 @@ class Assistant:
         for part in parts:
             understanding = self.understand(part, state)
             answer = self._answers(understanding, state, self._notation(understanding.language), SLATE // len(parts))
+            if requests and answer.points == requests[-1][1].points and not answer.cards:
+                continue  # said once is enough
             requests.append((understanding, answer, state))
             state = state.after(*_changes(answer))
         return requests, state

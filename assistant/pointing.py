@@ -86,9 +86,9 @@ class Pointing:
                 continue
             if not reading.unknown(words.cue("it").sub(" ", said)):
                 continue  # "it", "that one": what is in focus
-            for product_id in self._vocabulary.named(said, self.known(shown)) or self._vocabulary.called(
-                said, lambda ids: self.known(ids)
-            ):
+            by_price = self._by_price(said, state.slate, words)
+            named = by_price or self._vocabulary.named(said, self.known(shown), words.stop)
+            for product_id in named or self._vocabulary.called(said, self.known, words.stop):
                 reading.refer(product_id)
             if len(reading.references) == before:
                 for product_id in self._having(said, state.slate, words):
@@ -96,6 +96,14 @@ class Pointing:
         left = [product.id for product in self.known(reading.references)]
         reading.missing = reading.missing or len(left) < len(reading.references)
         reading.references = left
+
+    def _by_price(self, said: str, among: Iterable[str], words: Lexicon) -> list[str]:
+        """The product of `among` that its price picks out: "the cheaper one"."""
+        priced = sorted(self.known(among), key=lambda product: product.offer.price.amount)
+        for cues, place in ((("cheaper", "cheapest"), 0), (("pricier", "dearest"), -1)):
+            if priced and any(words.cue(cue).search(said) for cue in cues):
+                return [priced[place].id]
+        return []
 
     def _having(self, said: str, among: Iterable[str], words: Lexicon) -> list[str]:
         """The one product of `among` that has a value named: "the green one"; none where several have it."""

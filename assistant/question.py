@@ -157,9 +157,11 @@ class Questions:
         products = [self._shelf.product(each) for each in ids]
         if len(products) < 2:
             return Answer((lost_reference(state, notation),))
-        for relative in understanding.relative[:1]:
-            sign = 1 if relative.less else -1
-            measured = {each.id: self._shelf.measure(each.id, relative.field) for each in products}
+        orders = [(each.field, each.less) for each in understanding.relative[:1]]
+        orders = orders or [(order.field, order.ascending) for order in [understanding.order] if order]
+        for field, ascending in orders:
+            sign = 1 if ascending else -1
+            measured = {each.id: self._shelf.measure(each.id, field) for each in products}
             products = [each for each in products if measured[each.id] is not None] or products
             products.sort(key=lambda each: sign * (measured[each.id] or 0.0))
         first, name = products[0], self._shelf.name(products[0].id)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 
+from assistant.amounts import CURRENCY
 from assistant.dialogue import Constraint, DialogueState, Order, Recipient
 from assistant.lexicon import HAN, Lexicon, alternatives, has_han
 from assistant.tagger import Span, Tags
@@ -243,10 +244,18 @@ def _joined(spans: Iterable[Span], said: str) -> Iterator[Span]:
             last = Span(last.label, last.start, span.end)
             continue
         if last:
-            yield last
+            yield _priced(last, said)
         last = span
     if last:
-        yield last
+        yield _priced(last, said)
+
+
+def _priced(span: Span, said: str) -> Span:
+    """An amount with the currency that stands directly beside it."""
+    if span.label in AMOUNTS and _NUMBER.fullmatch(said[span.start : span.end]):
+        after = CURRENCY.match(said, span.end)
+        return Span(span.label, span.start, after.end()) if after else span
+    return span
 
 
 def _within(text: str, spans: Iterable[Span]) -> str:

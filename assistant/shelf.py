@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from assistant.dialogue import Constraint, Topic
-from assistant.lexicon import has_han
+from assistant.lexicon import has_han, lexicon
 from assistant.names import names
 from assistant.recipient import Suitability
 from assistant.vocabulary import Vocabulary, stems
@@ -168,6 +168,9 @@ class Shelf:
             yield replace(topic, recipient=None), ()
 
     def _find(self, topic: Topic, *, orderable: bool = True, nearest: Condition | None = None) -> Found:
+        young = topic.recipient is not None and topic.recipient.stage in ("child", "baby")
+        if young and topic.scope and topic.scope.field == "kind":
+            topic = replace(topic, scope=replace(topic.scope, any_of=self._narrower(topic.scope.any_of)))
         conditions = list(topic.filters().conditions)
         if topic.recipient:
             fits = self.suitability.condition(topic.recipient, topic.scope is None)
@@ -190,6 +193,13 @@ class Shelf:
         ids = self._ordered(ranked, [each for each in prices if each not in set(ranked)], topic, nearest, prices)
         variants = self.search.variants(filters, ids[:_SHOWABLE])
         return Found(tuple(ids), tuple(prices), prices, variants, exact)
+
+    def _narrower(self, kinds: frozenset[str]) -> frozenset[str]:
+        """Some kinds, with those that say whom the same thing is for: rain jackets, and kids' rain jackets."""
+        people = {word for phrase in lexicon("en").tables["recipient"] for word in stems(phrase)}
+        wanted = [frozenset(stems(kind)) for kind in kinds]
+        named = {kind: frozenset(stems(kind)) for kind in self._departments}
+        return kinds | {kind for kind, words in named.items() for each in wanted if each < words <= each | people}
 
     def _unheard_of(self, condition: Condition) -> bool:
         """True where a condition asks for a value that no product of the shop has."""

@@ -23,7 +23,7 @@ from assistant.reading import Reading, Relative, as_written, pieces
 from assistant.sizes import Sizes
 from assistant.tagger import Tagger, Tags
 from assistant.vocabulary import PURPOSE, Item, Match, Vocabulary, normalize, tokens
-from assistant.wishes import Meant, Wishes
+from assistant.wishes import KindLike, Meant, Wishes
 from retrieval.catalog import Money, Product
 from retrieval.encoder import Encoder
 
@@ -93,6 +93,7 @@ class Understander:
         rates: currency -> value of one unit in the shop's currency.
         tagger: marks the words that matter; without one, every word that the shop's catalogue knows does.
         meant: marked words and what they are said of -> the field and values they mean; see `Shelf.meant`.
+        kind_like: words -> the kind that they mean by likeness; see `Shelf.same_kind`.
 
     Attributes:
         examples: the worked examples that tell kinds of message apart.
@@ -107,12 +108,13 @@ class Understander:
         rates: dict[str, Decimal],
         tagger: Tagger | None = None,
         meant: Meant | None = None,
+        kind_like: KindLike | None = None,
     ) -> None:
         self._vocabulary = vocabulary
         self._tagger = tagger
         self._pointing = Pointing(vocabulary, product)
         self._limits = Limits(vocabulary, self._pointing.known, currency, rates)
-        self._wishes = Wishes(vocabulary, self._pointing, self._limits, meant)
+        self._wishes = Wishes(vocabulary, self._pointing, self._limits, meant, kind_like)
         self.examples = Examples(encoder)
         self._sizes = Sizes(vocabulary)
 

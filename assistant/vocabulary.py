@@ -6,10 +6,11 @@ neither knows, from the encoder's similarity to the catalogue's values.
 
 from __future__ import annotations
 
+import difflib
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from assistant.lexicon import HAN, Lexicon, has_han
@@ -21,6 +22,9 @@ from retrieval.lexical import stem
 
 BLANK = "\x00"  # fills what an earlier reader of the message has understood
 _TOKEN = re.compile(rf"[^\W_{HAN}]+(?:['’.][^\W_{HAN}]+)*")
+_COMPOUND = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)+")
+_LONG, _SIMILAR = 5, 0.84  # letters of a word whose spelling may be mended, and how similar the right one must be
+_OF = re.compile(r"\b(?:de|del|d'|du|des|à|para|pour|di|da)\b")
 _NAMESAKES = 30  # products that one name can mean before it means none
 _PHRASE = 40  # characters that the words for one thing span at most
 _BUILT_IN = frozenset({"kind", "department", "price", "rating", "availability", "brand", "id"})
@@ -99,6 +103,7 @@ class Vocabulary:
         self._han: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         self._kinds: dict[tuple[str, ...], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         self._heads: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+        self._kind_words: dict[str, str] = {}
         self._han_kinds: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         self._titles: dict[str, set[str]] = defaultdict(set)
         self._names: set[str] = set()
@@ -171,7 +176,12 @@ class Vocabulary:
         words = tuple(word for word in stems(label) if word not in ("and", "or"))
         if words:
             self._kinds[words][field].add(value)
-            self._heads[words[-1]].add(words)
+            # "hervidores de agua", "chaussures de trail": where a name is joined so, its first word is the thing.
+            head = words[0] if _OF.search(normalize(label)) else words[-1]
+            self._heads[head].add(words)
+            self._kind_words |= {
+                token.stem: normalize(label)[token.start : token.end] for token in tokens(normalize(label))
+            }
 
     def item(self, text: str, words: Lexicon) -> Item | None:
         """The thing asked for in what is left of a message, or None where no catalogue word names one.
@@ -213,12 +223,15 @@ class Vocabulary:
 
     def _kind(self, text: str, content: Sequence[Token]) -> Item | None:
         """The kinds whose head noun is said and that share most words with what is said; one named in full first."""
+        # "over-ear" shares nothing with "in-ear": of a compound all parts count, or none.
+        compounds = [stems(match[0]) for match in _COMPOUND.finditer(text)]
         said = {token.stem for token in content}
         best: tuple[tuple[int, bool], int] = ((0, False), -1)
         chosen: list[tuple[str, ...]] = []
         for index, token in enumerate(content):
             for phrase in self._heads.get(token.stem, ()):
-                shared = sum(word in said for word in phrase)
+                broken = {word for parts in compounds if not set(parts) <= set(phrase) for word in parts}
+                shared = sum(word in said and word not in broken - {token.stem} for word in phrase)
                 rank = ((shared, shared == len(phrase)), index)
                 if rank > best:
                     best, chosen = rank, []
@@ -266,6 +279,17 @@ class Vocabulary:
             for name, sizes in self._sizes.get((scope.field, value), {}).items():
                 found[name] |= sizes
         return found
+
+    def spelled(self, text: str) -> str:
+        """The text with each long word that no kind is called by as the most similar one that a kind is called by."""
+
+        def nearest(match: re.Match[str]) -> str:
+            word = match[0]
+            if len(word) < _LONG or has_han(word) or stem(word) in self._heads or stem(word) in self._kind_words:
+                return word
+            return next(iter(difflib.get_close_matches(word, self._kind_words.values(), 1, _SIMILAR)), word)
+
+        return re.sub(r"[^\W\d_]+", nearest, text)
 
     def stated(self, scope: Condition | None) -> set[str]:
         """The fields that products of the kinds or departments of `scope` state; none where it is none."""
@@ -325,9 +349,13 @@ class Vocabulary:
         labels = [label for label, names in self._fields.items() if name in names]
         return {word for label in labels for word in ([label] if has_han(label) else stems(label))}
 
-    def named(self, text: str, among: Sequence[Product]) -> list[str]:
-        """Products of `among` that the text names by words of their title which set them apart from the others."""
-        said = {token.stem for token in tokens(text) if (token.stem,) not in self._values}
+    def named(self, text: str, among: Sequence[Product], stop: Container[str] = ()) -> list[str]:
+        """Products of `among` that the text names by words of their title which set them apart from the others.
+
+        Words of `stop` name none, whatever titles have them.
+        """
+        found = [token for token in tokens(text) if text[token.start : token.end] not in stop]
+        said = {token.stem for token in found if (token.stem,) not in self._values}
         titles = {product.id: stems(product.title) for product in among}
         spread = Counter(word for words in titles.values() for word in set(words))
         scores: dict[str, int] = {}
@@ -344,15 +372,16 @@ class Vocabulary:
         best = max(scores.values(), default=0)
         return [each for each, score in scores.items() if score == best]
 
-    def called(self, text: str, known: Callable[[Iterable[str]], Sequence[Product]]) -> list[str]:
+    def called(self, text: str, known: Callable[[Iterable[str]], Sequence[Product]], stop: Container[str]) -> list[str]:
         """Products of the whole shop that the text names by rare words of their titles; `known` reads products."""
         likely = {
             each
             for token in tokens(text)
-            if 0 < len(self._titles.get(token.stem, ())) <= max(3, len(self._names) // 100)
+            if text[token.start : token.end] not in stop
+            and 0 < len(self._titles.get(token.stem, ())) <= max(3, len(self._names) // 100)
             for each in self._titles[token.stem]
         }
-        return self.named(text, known(sorted(likely))) if 0 < len(likely) <= _NAMESAKES else []
+        return self.named(text, known(sorted(likely)), stop) if 0 < len(likely) <= _NAMESAKES else []
 
 
 def _beginnings(words: tuple[str, ...]) -> tuple[str, ...]:

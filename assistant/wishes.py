@@ -8,14 +8,17 @@ from collections.abc import Callable
 from assistant.limits import Limits
 from assistant.pointing import Pointing
 from assistant.reading import Reading
-from assistant.vocabulary import Item, Match, Vocabulary, blank
+from assistant.vocabulary import BLANK, Item, Match, Vocabulary, blank
 from retrieval.filters import Condition
 
 # Words and what they are said of -> the field and values they mean; see `Shelf.meant`.
 Meant = Callable[[str, Condition], tuple[str, frozenset[str]] | None]
+# Words -> the kind that they mean by likeness; see `Shelf.same_kind`.
+KindLike = Callable[[str], str | None]
 _ITEMS = 5  # things named in one message that are looked at for the one asked for: at most four are negated
 
 
+_PLAIN = frozenset({"color", "material", "brand", "size"})
 _ALWAYS = frozenset({"brand", "kind", "department", "availability"})
 
 
@@ -27,21 +30,30 @@ class Wishes:
         pointing: reads products that the shop still has.
         limits: tells which fields a message names.
         meant: what marked words mean that name no value; None to leave them unexplained.
+        kind_like: the kind that marked words mean which name none; likewise.
     """
 
-    def __init__(self, vocabulary: Vocabulary, pointing: Pointing, limits: Limits, meant: Meant | None) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        pointing: Pointing,
+        limits: Limits,
+        meant: Meant | None,
+        kind_like: KindLike | None,
+    ) -> None:
         self._vocabulary = vocabulary
         self._facets = vocabulary.facets
         self._pointing = pointing
         self._limits = limits
         self._meant = meant
+        self._kind_like = kind_like
 
     def item(self, reading: Reading) -> Item | None:
         """The thing asked for, where the catalogue has a word for it; things that are refused become constraints."""
         rest = reading.only("item", "noitem", "back")
         values = list(self._vocabulary.values(rest, reading.words))
         for _ in range(_ITEMS):
-            item = self._vocabulary.item(rest, reading.words)
+            item = self._vocabulary.item(rest, reading.words) or self._likened(reading)
             if item is None:
                 return None
             start, end = item.span
@@ -55,6 +67,20 @@ class Wishes:
                 return item
             reading.constrain(Condition(item.condition.field, none_of=item.condition.any_of), item.span)
             rest = blank(rest, item.span)
+        return None
+
+    def _likened(self, reading: Reading) -> Item | None:
+        """The thing that marked words mean by their nearest spelling ("runing shoes"), or by likeness to a kind."""
+        for span, said in reading.marked("item"):
+            if not reading.rest[span.start : span.end].strip(BLANK + " "):
+                continue
+            spelled = self._vocabulary.spelled(said)
+            item = self._vocabulary.item(spelled, reading.words) if spelled != said else None
+            if item:
+                return Item(said, item.condition, span.place)
+            kind = self._kind_like(said) if self._kind_like else None
+            if kind:
+                return Item(said, Condition("kind", any_of=frozenset({kind})), span.place)
         return None
 
     def read(self, reading: Reading) -> None:
@@ -77,16 +103,21 @@ class Wishes:
             values = frozenset().union(*(match.values for match in matches))
             said = ", ".join(match.words for match in matches)
             reading.claims.append(Match(field, values, matches[0].span, said))
-            condition = Condition(field, none_of=values) if negated else Condition(field, any_of=values)
+            # "No sulfates" asks for what is free of them.
+            absence = negated and field.casefold().endswith(("free", "-proof", "less")) and values == {"yes"}
+            condition = Condition(field, none_of=values) if negated and not absence else Condition(field, any_of=values)
             reading.constrain(condition, *(match.span for match in matches))
 
     def _says(self, reading: Reading, match: Match) -> bool:
-        """False for a part of a value's name among marked words that say more: the "warm" of "keeps the water warm"."""
-        if not reading.tagged or self._vocabulary.whole(match.words):
+        """False for a word among marked ones that say more: the "warm" of "keeps the water warm" is no wish by itself.
+
+        What a thing is made of, its colour and its maker are, whatever goes with them: "really bright red".
+        """
+        if not reading.tagged or any(word in _PLAIN for word in match.field.split()):
             return True
         start, end = match.span
         around = next((each for each in reading.spans if each.start <= start and end <= each.end), None)
-        rest = around and blank(reading.said[around.start : around.end], (start - around.start, end - around.start))
+        rest = around and blank(reading.rest[around.start : around.end], (start - around.start, end - around.start))
         return not (rest and reading.unknown(rest))
 
     def _described(self, reading: Reading, spans: dict[tuple[int, int], list[Match]]) -> None:

@@ -31,6 +31,7 @@ _DIMENSIONS = {
     "voltage": "0.001 mv; 1 v volt volts 伏; 1000 kv",
     "charge": "1 mah 毫安时; 1000 ah 安时",
     "energy": "1 wh 瓦时; 1000 kwh 千瓦时",
+    "sound": "1 db decibel decibels dezibel 分贝",
     "frequency": "1 hz 赫兹; 1000 khz; 1000000 mhz; 1000000000 ghz",
     "data": "1 mb; 1024 gb; 1048576 tb",
     "pressure": "1 mbar; 1000 bar bars; 68.9476 psi",
@@ -44,8 +45,8 @@ _UNITS = {
     for entry in entries.split(";")
     for spelling in entry.split()[1:]
 }
-_UNITS |= dict.fromkeys(("°c", "℃", "celsius"), ("temperature", 1.0, 0.0))
-_UNITS |= dict.fromkeys(("°f", "℉", "fahrenheit"), ("temperature", 5 / 9, -160 / 9))
+_UNITS |= dict.fromkeys(("°c", "℃", "celsius", "degrees", "degree", "grad", "度", "摄氏度"), ("temperature", 1.0, 0.0))
+_UNITS |= dict.fromkeys(("°f", "℉", "fahrenheit", "华氏度"), ("temperature", 5 / 9, -160 / 9))
 
 _NUMBER = re.compile(r"([-+−]?\d[\d.,]*)\s*([^\W\d_]{1,12}|[\"″'′%]|°[CFcf]|[℃℉])?\.?", re.UNICODE)
 _GROUPED = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?")
