@@ -18,7 +18,7 @@ from retrieval.glossary import Glossary
 _YES_NO = frozenset({"yes", "no", "true", "false", "是", "否"})
 # Words without content of their own, and those that may start a sentence or be capitalised without being a name.
 FUNCTION = frozenset(
-    stem(word) for each in ("en", "es", "fr", "de") for word in spaced(table(each)["words"]["function"])
+    stem(word) for each in ("en", "zh", "es", "fr", "de") for word in spaced(table(each)["words"]["function"])
 )
 WEAK = frozenset(map(stem, spaced(table("en")["words"]["weak"])))
 PLAIN = FUNCTION | frozenset(map(stem, spaced(table("en")["words"]["plain"])))

@@ -7,10 +7,10 @@ import re
 from collections.abc import Collection
 from functools import partial
 
-from assistant.claims import promises
+from assistant.claims import policies, promises
 from assistant.claims.claim import ClaimKind
-from assistant.claims.prose import CJK, Quantity, same, spaced, stems, words
-from assistant.claims.reading import NAMED, Reading
+from assistant.claims.prose import CJK, NAMED, Quantity, same, spaced, stems, words
+from assistant.claims.reading import Reading
 
 _PRODUCT_NOUNS = frozenset(
     spaced(
@@ -140,7 +140,7 @@ def count(reading: Reading, each: Quantity) -> None:
         ClaimKind.COUNT,
         reading.quote(each),
         None,
-        counted or echoed or (not led and not noun and promises.policy(reading, each)),
+        counted or echoed or (not led and not noun and policies.policy(reading, each)),
         why,
     )
 
@@ -160,7 +160,7 @@ def plain(reading: Reading, each: Quantity) -> None:
     def holds(one: str) -> bool:
         return any(same(each.value, known.value / known.scale) for _, known in reading.grounds[one].read.numbers)
 
-    if not subject.named and (reading.echoed(each) or promises.policy(reading, each)):
+    if not subject.named and (reading.echoed(each) or policies.policy(reading, each)):
         reading.claim(ClaimKind.NUMBER, reading.quote(each), None, True, "the shopper's own, or in the policies")
     elif subject.ids:
         reading.judge(ClaimKind.NUMBER, (each.start, each.end), subject, holds, "a number of it")

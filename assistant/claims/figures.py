@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Callable
 
-from assistant.claims import counts, cues, promises, ranks, stock
+from assistant.claims import counts, cues, policies, promises, ranks, stock
 from assistant.claims.claim import ClaimKind
 from assistant.claims.prose import Quantity, same, stems
 from assistant.claims.reading import Reading, Subject, equal
@@ -70,7 +70,7 @@ def _money(reading: Reading, each: Quantity) -> None:
         (shelf[one].price for one in subject.ids or shelf.pool if one in shelf.evidence.products), default=None
     )
     if each.currency != shelf.facets.currency:
-        supported = reading.echoed(each) or promises.policy(reading, each)
+        supported = reading.echoed(each) or policies.policy(reading, each)
         reading.claim(
             ClaimKind.PRICE, reading.quote(each), None, supported, f"the shop sells in {shelf.facets.currency}"
         )
@@ -85,7 +85,7 @@ def _money(reading: Reading, each: Quantity) -> None:
             lowest is not None and same(each.value, lowest)
         )
         reading.claim(
-            ClaimKind.PRICE, reading.quote(each), None, supported or promises.policy(reading, each), "the lowest price"
+            ClaimKind.PRICE, reading.quote(each), None, supported or policies.policy(reading, each), "the lowest price"
         )
     elif reading.near("was", each):
         ahead = next((name.ids for name in reading.names if name.start >= each.end), ())
@@ -135,14 +135,14 @@ def _priced(reading: Reading, each: Quantity, subject: Subject) -> None:
     if subject.every and not reading.holds(subject, costs) and subject.named:
         subject = Subject(subject.ids[-1:], named=True) if _adjacent(reading, each) else subject
     if not reading.holds(subject, costs) and not subject.named:
-        if promises.policy(reading, each) or (
+        if policies.policy(reading, each) or (
             reading.echoed(each) and (reading.said("yours", (0, len(reading.text))) or reading.idle)
         ):
             reading.claim(ClaimKind.PRICE, reading.quote(each), None, True, "in the policies, or the shopper's own")
             return
     elif (
         subject.named
-        and promises.policy(reading, each)
+        and policies.policy(reading, each)
         and any(one.search(reading.text) for one in cues.promises().values())
     ):
         reading.claim(ClaimKind.PRICE, reading.quote(each), None, True, "in the policies")
@@ -168,7 +168,7 @@ def _limited(
     elif reading.missing(each.start):
         own = [known for known in reading.grounds.echoes if known.unit == each.unit]
         reading.claim(_kind(each), reading.quote(each), None, not own, "the shopper's limit, where one was given")
-    elif not subject.named and promises.policy(reading, each):
+    elif not subject.named and policies.policy(reading, each):
         reading.claim(_kind(each), reading.quote(each), None, True, "in the policies")
     else:
         reading.judge(_kind(each), (each.start, each.end), subject, within, "within the limit")
@@ -199,7 +199,7 @@ def _ranged(reading: Reading, each: Quantity, subject: Subject) -> bool:
             ClaimKind.PRICE,
             reading.quote(each),
             None,
-            supported or promises.policy(reading, each),
+            supported or policies.policy(reading, each),
             "the lowest to the highest price",
         )
         return True
@@ -247,7 +247,7 @@ def _percent(reading: Reading, each: Quantity) -> None:
             equal(each, known) for _, known in record.read.numbers
         )
 
-    if promises.policy(reading, each) or (
+    if policies.policy(reading, each) or (
         reading.echoed(each)
         and not subject.named
         and (reading.idle or reading.said("yours", (0, len(reading.text))) or promises.UNABLE.search(reading.text))
@@ -321,7 +321,7 @@ def _measured(reading: Reading, each: Quantity) -> None:
     if paired:
         subject = Subject((paired,), named=True)
     if not reading.holds(subject, holds):
-        if promises.policy(reading, each):
+        if policies.policy(reading, each):
             reading.claim(ClaimKind.POLICY, reading.quote(each), None, True, "in the policies")
             return
         if not subject.named and reading.echoed(each):

@@ -15,6 +15,7 @@ from functools import cache
 
 from assistant.claims.cues import known, table
 
+NAMED = "\ue000"  # fills what has been read as a name; no word, no letter, no space
 CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _WORD = re.compile(rf"[{CJK}]|[^\W{CJK}_]+(?:['’][^\W{CJK}_]+)*|\d")
 
@@ -188,6 +189,7 @@ _UNITS: dict[str, dict[str, float]] = {
     "frequency": {"hz|赫兹?": 1, "khz": 1000, "mhz": 1e6, "ghz": 1e9},
     "data": {"mb": 1, "gb": 1024, "tb": 1048576},
     "light": {"lm|lumens?|流明": 1},
+    "sound": {"db(?:\\(?a\\)?)?|decibels?|分贝": 1},
     "temperature": {"°c|℃|degrees? c(?:elsius)?|摄氏度": 1, "°f|degrees? f(?:ahrenheit)?": 1.0001},
     "angle": {"°|degrees?|度": 1},
     "hours": {
@@ -210,17 +212,23 @@ _UNITS: dict[str, dict[str, float]] = {
     "percent": {"%|percent|per cent|prozent|por ciento|pour cent": 1},
     "off": {"折": 1},
     "rating": {
-        r"[- ]?stars?|(?: stars?)? ?/ ?5(?![\d.])|(?: stars?)? out of (?:5|five)|颗?星|分(?!钟|之)|estrellas?|étoiles?|"
-        r"sternen?|sterne| ?(?:von|sur|de|sobre) 5": 1
+        r"[- ]?stars?|(?: stars?)? ?/ ?5(?![\d.])|(?<=\.\d)(?: stars?)? of (?:5|five)|"
+        r"(?: stars?)? out of (?:5|five)|颗?星|分(?!钟|之|贝|期|类|体|开|为)|"
+        r"estrellas?|étoiles?|sternen?|sterne| ?(?:von|sur|de|sobre) 5": 1
     },
     "reviews": {
-        "(?:customer )?(?:reviews?|ratings?|reviewers?)|条?(?:评论|评价)|人评价|reseñas?|avis|bewertungen|opiniones": 1
+        "(?:customer |buyer |shopper |verified )?(?:reviews?|ratings?|reviewers?)|reseñas?|avis|bewertungen|opiniones|"
+        "(?:other )?(?:people|customers|buyers|shoppers|owners|users|voters)"
+        "(?= (?:(?:have|has|had|already|so far) )*(?:rat|review|scor|vot|left |wrote |written |gave |given ))|"
+        "[条个]?(?:评论|评价|点评)|[位名个]?(?:买家|顾客|用户|客人|客户|网友|人|购买者)(?:都|已经?|曾|共)*"
+        "(?:[给为对][^,。;]{0,40}?)?(?:参与|留下|写下?|给出?|做出?|打出?)?[过了]*的?"
+        "(?:评价|评论|点评|评分|打?[过了]*分)": 1
     },
     "size": {"码|号(?!码|召)": 1},
     "count": {"[款件种双条只台套把张支瓶盒本样项位根顶副枚颗]|个(?!工作日|小时|月|星期)|对(?!于|比|应|\\d)": 1},
 }
 _UNIT = [
-    (re.compile(spelling, re.IGNORECASE), dimension, size)
+    (re.compile(rf"(?:{spelling})(?![^\W{CJK}\d_])", re.IGNORECASE), dimension, size)
     for dimension, spellings in _UNITS.items()
     for spelling, size in spellings.items()
 ]
@@ -240,9 +248,9 @@ _SIZE_BEFORE = re.compile(
 )
 _RATING_BEFORE = re.compile(
     r"(?:\b(?:rat(?:ed|ing|es)|scor(?:ed?|es|ing)|stars|valorad[oa]|puntuación|valoración|noté[es]?|note|"
-    r"bewertet|bewertung)"
+    r"bewertet|bewertung|averag(?:es?|ing))"
     r"(?: (?:is|of|at|it|a|an|average|con|de|mit|von|ist|es|est))*|(?:评分|评价|得分|口碑)(?:也|都|均)?(?:为|是|"
-    r"有|高达|达到?|在)?)[\s:(]*$",
+    r"有|高达|达到?|在)?|\brat(?:es?|ed)(?: the)? \ue000+(?: at)?)[\s:(]*$",
     re.IGNORECASE,
 )
 _MONTH_BEFORE = re.compile(
@@ -372,7 +380,8 @@ def quantities(text: str, language: str, shop: str) -> list[Quantity]:
             value, step = _read_han(number["han"]), 1.0
         else:
             value, step = float(_number_words(language)[number["word"].casefold()]), 1.0
-        before, unit, currency, scale = text[max(0, start - 40) : start], "", "", 1.0
+        last = found[-1].end if found else 0  # a unit belongs to one number: in "4美元一件" not to the second
+        before, unit, currency, scale = text[max(last, start - 40) : start], "", "", 1.0
         if not spelled and re.match(r"千|万|[kK](?![A-Za-z])" if _MONEY_BEFORE.search(before) else "千|万", text[end:]):
             thousands = 10000 if text[end] == "万" else 1000
             value, step, end = value * thousands, step * thousands, end + 1
@@ -396,7 +405,11 @@ def quantities(text: str, language: str, shop: str) -> list[Quantity]:
             position = end + (text[end : end + 1] == "分")
             continue
         elif measured := _UNIT_AT.match(text, end):
-            unit, scale = measured_in(measured[1].casefold())
+            unit, scale = next(
+                (name, size)
+                for pattern, name, size in _UNIT
+                if (one := pattern.match(text, measured.start(1))) and one.end() == measured.end(1)
+            )
             end = measured.end()
             if unit == "off":  # 8折 and 85折 are 20 % and 15 % off
                 value, unit = 100 - value * (10 if value < 10 else 1), "percent"

@@ -6,11 +6,10 @@ import itertools
 import re
 from functools import partial
 
-from assistant.claims import promises
 from assistant.claims.claim import ClaimKind
 from assistant.claims.cues import Rank
-from assistant.claims.prose import Quantity, same, spaced, stem, stems
-from assistant.claims.reading import NAMED, Reading, Subject, Value, equal
+from assistant.claims.prose import NAMED, Quantity, same, spaced, stem, stems
+from assistant.claims.reading import Reading, Subject, Value, equal
 
 _SAME = re.compile(
     r"\b(?:the )?same (?P<same>price|weight|rating)|costs? the same|"
@@ -317,7 +316,7 @@ def delta(reading: Reading, each: Quantity) -> bool:
                     ClaimKind.PRICE,
                     reading.quote(each),
                     None,
-                    reduced or promises.policy(reading, each),
+                    reduced or policies.policy(reading, each),
                     "less than the list price",
                 )
                 return True

@@ -6,16 +6,14 @@ import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 
+from assistant.claims import recital
 from assistant.claims.claim import Claim, ClaimKind
 from assistant.claims.context import FUNCTION, PLAIN, Context, Name
-from assistant.claims.prose import CJK, Quantity, normalize, quantities, same, spaced, stems, words
+from assistant.claims.prose import CJK, NAMED, Quantity, quantities, same, stems, words
 from assistant.claims.record import Meaning
 
-NAMED = "\ue000"  # fills what has been read as a name; no word, no letter, no space
-_CONTACT = re.compile(r"https?://[^\s,)]+|www\.[^\s,)]+|[\w.+-]+@[\w-]+\.[\w.-]*\w|\+\d[\d ()-]{6,}\d")
-_QUOTED = re.compile(r"“([^”]+)”|「([^」]+)」|『([^』]+)』|《([^》]+)》|(?<![\d\w])\"([^\"]+)\"")
 BEGINS = re.compile(r"(?:^|[.!?:;\"“「(•\n—–])\W*$")
 _ORDINALS = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
 _ORDINAL = re.compile(
@@ -66,10 +64,11 @@ class Reading:
         self.original = text
         self.found: list[Claim] = []
         self.done: list[tuple[int, int]] = []
+        text = recital.recited(self, text)
         self.names = self._names(text)
         for name in self.names:
             text = text[: name.start] + NAMED * (name.end - name.start) + text[name.end :]
-        self.text = self._contacts(text)
+        self.text = recital.contacts(self, text)
         self.question = bool(re.search(r"[?？]\W*$", text) or re.search(r"[吗呢][?？。]?$", text))
         self.hard = [found.end() for found in self.cues["hard"].finditer(self.text)]
         self.soft = sorted(
@@ -78,7 +77,7 @@ class Reading:
                 *(found.end() for found in re.finditer(r",(?!\d{3}(?!\d))|:(?!\d)|、|\band\b|\bund\b", self.text)),
             }
         )
-        self.text = self._verbatim()
+        self.text = recital.quoted(self)
         self.numbers = quantities(self.text, context.language, self.grounds.facets.currency)
         self.words = words(self.text)
         self.values = self._values()
@@ -164,42 +163,6 @@ class Reading:
 
     def _compared(self, text: str, start: int, end: int) -> bool:
         return bool(self.cues["object"].search(text[:start]) or re.match(r"\s*(?:相比|比起来)", text[end:]))
-
-    def _contacts(self, text: str) -> str:
-        """Check addresses, and blank them."""
-        shelf = self.grounds
-        urls = " ".join(product.url for product in shelf.evidence.products.values())
-        for found in _CONTACT.finditer(text):
-            given = found[0].rstrip(".").casefold()
-            supported = given in shelf.shop.raw or given in shelf.shopper.raw or given in urls.casefold()
-            self.claim(ClaimKind.POLICY, found[0], None, supported, "an address the shop gives")
-            text = text[: found.start()] + NAMED * len(found[0]) + text[found.end() :]
-        return text
-
-    def _verbatim(self) -> str:
-        """Check quoted words, and blank them and what code rendered about no product: they are read as a whole."""
-        shelf, text = self.grounds, self.text
-        for fact in shelf.evidence.facts.get("", ()):
-            given = normalize(fact).casefold()
-            at = text.casefold().find(given) if len(spaced(given)) > 2 and not self.names else -1
-            if at >= 0:
-                text = text[:at] + NAMED * len(given) + text[at + len(given) :]
-        for found in _QUOTED.finditer(text):
-            quote = next(group for group in found.groups() if group)
-            given = quote.casefold().strip(" .,。，!！")
-            if NAMED in quote or not stems(quote):
-                continue
-            subject = self.subject(*found.span())
-            if given in shelf.shop.raw or given in shelf.shopper.raw or stems(quote) in self.vocabulary.values:
-                self.claim(ClaimKind.POLICY, quote, None, True, "quoted from the policies or the shopper")
-            else:
-                holds = partial(self._quotes, given)
-                self.judge(ClaimKind.ATTRIBUTE, found.span(), subject, holds, "quoted from it")
-            text = text[: found.start()] + NAMED * len(found[0]) + text[found.end() :]
-        return text
-
-    def _quotes(self, words: str, product_id: str) -> bool:
-        return self.grounds[product_id].holds(words)
 
     def _values(self) -> list[Value]:
         found: list[Value] = []
