@@ -20,6 +20,9 @@ _PRODUCT_NOUNS = frozenset(
 )
 
 
+_REVIEWED = re.compile(r"\b(?:review|rat(?:ed|ing|er)|scored by|opinion)|评价|评论|点评|打分|评分", re.IGNORECASE)
+
+
 def count(reading: Reading, each: Quantity) -> None:
     """Check a number of products, of values of an option, or of something a product has."""
     shelf, evidence, text = reading.grounds, reading.grounds.evidence, reading.text
@@ -30,6 +33,9 @@ def count(reading: Reading, each: Quantity) -> None:
         if not alone and not re.match(r"\s*(?:fits|matches|product)\b", after):
             return
     subject = reading.subject(each.start, each.end)
+    if _REVIEWED.search(text) and reading.holds(subject, lambda one: reading.grounds[one].reviews == each.value):
+        reading.claim(ClaimKind.RATING, reading.quote(each), None, True, "its reviews")
+        return
     listed = tuple(dict.fromkeys(one for name in reading.names for one in name.ids))
     led = [name for name in reading.names if name.end <= each.start and name.start >= reading.segment(each.start)[0]]
     named_field = next(
@@ -243,7 +249,8 @@ def carries(reading: Reading) -> None:
         rendered = reading.grounds.shop
         for item in re.split(r",|、|\band\b|\bor\b|和|以及|或|还有|等|\by\b|\bet\b|\bund\b", tail):
             listed = stems(item)
-            if not listed or NAMED in item or re.search(r"\d", item) or rendered.says(listed):
+            numbered = any(found.end() <= one.start and reading.quote(one) in item for one in reading.numbers)
+            if not listed or NAMED in item or numbered or rendered.says(listed):
                 continue
             if re.search(f"[{CJK}]", item):
                 known = any(listed[-size:] in vocabulary.values for size in range(1, len(listed) + 1)) or _any_value(

@@ -75,7 +75,8 @@ def _english(text: str) -> Iterator[tuple[int, int]]:
         verb, helps = found["verb"], found["helps"]
         if _DENIED.search(found[0]) or _pattern("en", "idioms").search(f"{helps} {verb}{found['rest']}"):
             continue
-        if found["who"].startswith(("our", "my")) and (_IS.search(helps) or stem(verb) in PLAIN or not helps):
+        crew = _pattern("en", "crew").fullmatch(found["who"].partition(" ")[2])
+        if found["who"].startswith(("our", "my")) and not crew and (_IS.search(helps) or not helps):
             if verb.endswith(("ed", "ing")) and verb not in _words("done") and _verb_of(verb) not in _words("talk"):
                 yield span
             continue
@@ -85,7 +86,7 @@ def _english(text: str) -> Iterator[tuple[int, int]]:
         if past and not (_IS.search(helps) and not _HAS.search(helps)):
             if verb not in _words("done"):
                 yield span
-        elif _HAS.search(helps):
+        elif _HAS.search(helps) and not (_IS.search(helps) and verb.endswith("ing")):
             continue  # possession: "we have three"
         elif _IS.search(helps):
             going = " to" in helps and not verb.endswith("ing")

@@ -6,11 +6,29 @@ import itertools
 import re
 from collections.abc import Callable
 
-from assistant.claims import counts, cues, policies, promises, ranks, stock
+from assistant.claims import counts, cues, pairs, policies, promises, ranks, stock
 from assistant.claims.claim import ClaimKind
 from assistant.claims.prose import Quantity, same, stems
 from assistant.claims.reading import Reading, Subject, equal
 from assistant.claims.record import contains
+
+_REMAINS_AFTER = re.compile(
+    r"\s*(?:of (?:your|the|that) [^,.;]{0,24}(?:left|over|unspent|to spare)|"
+    r"(?:is |would be |to be )?(?:left|to spare|remain\w*|unspent)|(?:of|from|out of) (?:your|the) (?=[$€£\d])|"
+    r"(?:below|under|within|inside|short of|less than) (?:your|the|that) |的?(?:余|剩|结余))",
+    re.IGNORECASE,
+)
+_REMAINS_BEFORE = re.compile(
+    r"(?:(?:leaves?|leaving|left with|spare|have)(?: you)?(?: with)?|(?:within|under|below|inside) (?:your|the) \w+ by|"
+    r"(?:还|会|能|可)?(?:剩下?|余下?|结余|富余)|(?:比|离)(?:您的?|你的?)?(?:预算|上限)(?:还)?(?:低|少|便宜|差)了?)\s*$",
+    re.IGNORECASE,
+)
+_OVERRUN_AFTER = re.compile(r"\s*(?:over|above|beyond|past|more than) (?:your|the|that) ", re.IGNORECASE)
+_OVERRUN_BEFORE = re.compile(
+    r"(?:(?:over|above|exceeds?|past) (?:your|the) \w+ by|"
+    r"(?:比(?:您的?|你的?)?(?:预算|上限)(?:还)?(?:高|多|贵)|超(?:出|过|了)?(?:预算|上限)?)了?)\s*$",
+    re.IGNORECASE,
+)
 
 
 def numbers(reading: Reading) -> None:
@@ -26,6 +44,8 @@ def numbers(reading: Reading) -> None:
         "ordinal": _ordinal,
         "": _bare,
     }
+    pairs.compared(reading)
+    pairs.opposed(reading)
     for each in reading.numbers:
         if any(start <= each.start and each.end <= end for start, end in reading.done):
             continue
@@ -74,6 +94,8 @@ def _money(reading: Reading, each: Quantity) -> None:
         reading.claim(
             ClaimKind.PRICE, reading.quote(each), None, supported, f"the shop sells in {shelf.facets.currency}"
         )
+    elif _remains(reading, each, subject):
+        return
     elif limit := reading.limit(each):
         _limited(reading, each, subject, limit, lambda one: shelf[one].price)
     elif _ranged(reading, each, subject):
@@ -148,6 +170,28 @@ def _priced(reading: Reading, each: Quantity, subject: Subject) -> None:
         reading.claim(ClaimKind.PRICE, reading.quote(each), None, True, "in the policies")
         return
     reading.judge(ClaimKind.PRICE, span, subject, costs, "its price")
+
+
+def _remains(reading: Reading, each: Quantity, subject: Subject) -> bool:
+    """Check "$6 of your $40 would be left" and "$5 below your limit"; False where nothing is said to remain."""
+    own = [known.value for known in reading.grounds.echoes if known.unit == "money"]
+    before, after = reading.text[: each.start], reading.text[each.end :]
+    if not own or not subject.ids:
+        return False
+    if re.search(r"\b(?:of|from|out of|in) (?:your|the|that|a)\s*$", before, re.I) and reading.echoed(each):
+        reading.claim(ClaimKind.PRICE, reading.quote(each), None, True, "the shopper's own limit")
+        return True
+    over = _OVERRUN_AFTER.match(after) or _OVERRUN_BEFORE.search(before)
+    if not (over or _REMAINS_AFTER.match(after) or _REMAINS_BEFORE.search(before)):
+        return False
+    sign = -1 if over else 1
+
+    def remains(one: str) -> bool:
+        prices = reading.grounds[one].prices
+        return any(same(each.value, sign * (limit - price)) for limit in own for price in prices)
+
+    reading.judge(ClaimKind.PRICE, (each.start, each.end), subject, remains, "what the price leaves of the limit")
+    return True
 
 
 def _adjacent(reading: Reading, each: Quantity) -> bool:
@@ -271,7 +315,9 @@ def _size(reading: Reading, each: Quantity) -> None:
         found = any(contains(value, number) for value in values)
         return (found or reading.grounds[one].has(meanings)) is not denied
 
-    if subject.ids and reading.denied(each.start) and stock.stock_here(reading, each.start):
+    if not subject.named and reading.grounds.passages and policies.policy(reading, each):
+        reading.claim(ClaimKind.POLICY, reading.quote(each), None, True, "in the policies")
+    elif subject.ids and reading.denied(each.start) and stock.stock_here(reading, each.start):
         stock.lacking(reading, (each.start, each.end), subject, {("", number), *meanings})
     elif not subject.ids or (not subject.named and (reading.idle or reading.missing(each.start))):
         reading.claim(
@@ -343,7 +389,9 @@ def _bare(reading: Reading, each: Quantity) -> None:
         ):
             _rating(reading, each)
         else:
-            counts.plain(reading, each)
+            subject = reading.subject(each.start, each.end)
+            known = [reading.grounds[one].rating for one in subject.ids]
+            (_rating if each.value in known else counts.plain)(reading, each)
     elif each.step < 1 or each.value != int(each.value):
         counts.plain(reading, each)
     else:

@@ -30,6 +30,10 @@ _PER = re.compile(
     r"每(?:一|个|张|笔|次)*([\u4e00-\u9fff])|[元%一](?:/|一)([件单份次个])",
     re.IGNORECASE,
 )
+_SUM = re.compile(r"[$€£]\s?\d|\d\s?(?:美元|元|欧元|dollars?|euros?)\b", re.IGNORECASE)
+_BOUND = re.compile(
+    r"\b(?:over|under|above|below|or more|or less|less than|more than|from|up to)\b|满|以[上下内]|低于|超过", re.I
+)
 _ALIKE = 0.8  # share of the best score from which a passage is as much what is spoken of
 
 
@@ -52,6 +56,8 @@ def _sides(text: str) -> dict[str, int]:
         for one in yes.finditer(rest):
             near = re.split(r"[,;.。]", text[max(0, one.start() - _BEFORE) : one.start()])[-1]
             sides.add(-1 if _DENIAL.search(near[-3:] if re.search(f"[{CJK}]", near) else near) else 1)
+        if name == "charge" and not sides and _SUM.search(text) and not _BOUND.search(text):
+            sides = {-1}
         found[name] = sum(sides) if len(sides) == 1 else 0
     return found
 
@@ -85,12 +91,16 @@ def _alike(reading: Reading) -> tuple[list[Passage], float]:
     passages = reading.grounds.passages
     said = _topic(reading.content(0, len(reading.text)))
     topics = [_topic(one.text.vocabulary) for one in passages]
+    own = [_topic(stems(_sentence(one))) for one in passages]
     frequency = Counter(word for topic in topics for word in topic)
     known = [word for word in said if word in frequency]
     if not known:
         return [], 0.0
     weight = {word: math.log(1 + len(passages) / frequency[word]) for word in known}
-    scores = [sum(weight[word] for word in said & topic) for topic in topics]
+    scores = [
+        sum(weight[word] * (1 if word in told else 0.5) for word in said & topic)  # a title is of all its sentences
+        for topic, told in zip(topics, own, strict=True)
+    ]
     best = max(scores)
     least = 2 if not any(re.match(f"[{CJK}]", word) for word in said) else 3
     near = [
@@ -121,7 +131,7 @@ def agrees(reading: Reading, *, concerned: bool, exempt: bool) -> None:
     foreign = "zh" in reading.context.language and not any(re.search(f"[{CJK}]", one.text.raw) for one in near)
     if foreign:
         own = _concepts(text)
-        shared = [(len(own & _concepts(one.text.raw)), one) for one in reading.grounds.passages]
+        shared = [(len(own & _concepts(_sentence(one))), one) for one in reading.grounds.passages]
         most = max((number for number, _ in shared), default=0)
         near, share = [one for number, one in shared if number == most > 0], float(bool(most))
     if not near or share < (0.34 if concerned else 0.5) or (exempt and share < 0.6):

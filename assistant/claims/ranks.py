@@ -6,6 +6,7 @@ import itertools
 import re
 from functools import partial
 
+from assistant.claims import policies
 from assistant.claims.claim import ClaimKind
 from assistant.claims.cues import Rank
 from assistant.claims.prose import NAMED, Quantity, same, spaced, stem, stems
@@ -28,7 +29,16 @@ _RATIO = {"half": 0.5, "a third": 1 / 3, "a quarter": 0.25, "twice": 2.0, "doubl
 _RATIO |= {"翻倍": 2.0, "two times": 2.0, "three times": 3.0, "four times": 4.0}
 _RATIO |= {f"{number}倍": value for value, number in enumerate("二三四五", 2)} | {"两倍": 2.0}
 _NOBODY = re.compile(
-    r"\b(?:nobody|no one|none|nothing|no (?:other )?[\w-]+)\b(?: \w+){0,3} *$|没有?$|没有[^,。;]{0,6}比[^,。;]*$", re.I
+    r"\b(?:nobody|no one|none|nothing|no (?:other )?[\w-]+)\b(?: \w+){0,3} *$|没有?[^,。;]{0,12}(?:比[^,。;]*)?$",
+    re.I,
+)
+_OTHERS = re.compile(
+    r"\b(?:every(?:thing)?(?: other)?|all (?:the )?(?:others?|rest)|the (?:others?|rest|other (?:two|three|four))|"
+    r"both others|any other)\b[^,.;]*$|(?:其他|其它|其余|别的|另外?)[^,。;]*$",
+    re.IGNORECASE,
+)
+_THAN_ALL = re.compile(
+    r"[^,.;]{0,14}\bthan (?:any|all|every|everything|either|both|the (?:others?|rest))\b(?! \ue000)", re.IGNORECASE
 )
 _BARE = re.compile(r"比[^,。;]*?(?P<word>便宜|贵|轻|重|大|小)(?=[,。;!]|$|得多|多了|不少|很多)")
 _BARE_METRIC = {"便宜": ("price", -1), "贵": ("price", 1), "轻": ("weight", -1), "重": ("weight", 1)}
@@ -190,7 +200,7 @@ def comparatives(reading: Reading) -> None:
         span = found.span("word")
         if reading.fresh(span) and not reading.idle:
             reading.done.append(span)
-            _compare(reading, span, *_BARE_METRIC[found["word"]])
+            compare(reading, span, *_BARE_METRIC[found["word"]])
     for rank in reading.cues.ranks:
         for found in rank.pattern.finditer(reading.text):
             span = found.span()
@@ -199,7 +209,7 @@ def comparatives(reading: Reading) -> None:
             reading.done.append(span)
             if reading.idle or reading.said("conditional", reading.clause(span[0])) or reading.missing(span[0]):
                 continue
-            _compare(reading, span, rank.metric, rank.sign)
+            compare(reading, span, rank.metric, rank.sign)
     for found in _SAME.finditer(reading.text):
         word = (found["same"] or found["as"] or found["zh"] or "price").casefold()
         weighed = word in ("little", "much") and re.search(r"weigh", reading.text[: found.start()], re.I)
@@ -253,7 +263,8 @@ def _multiple(reading: Reading, found: re.Match[str]) -> None:
     reading.judge(ClaimKind.COMPARISON, found.span(), subject, holds, f"{ratio:g} times another's {metric}")
 
 
-def _compare(reading: Reading, span: tuple[int, int], metric: str, sign: int, by: Quantity | None = None) -> None:
+def compare(reading: Reading, span: tuple[int, int], metric: str, sign: int, by: Quantity | None = None) -> None:
+    """Check that the subject at this place has more of a metric (sign 1) or less (-1) than what it is compared with."""
     shelf, subject = reading.grounds, reading.subject(*span)
     given = [name for name in reading.names if name.compared]
     ids = tuple(each for each in subject.ids if not any(each in name.ids for name in given)) or (
@@ -266,8 +277,13 @@ def _compare(reading: Reading, span: tuple[int, int], metric: str, sign: int, by
     subject = Subject(ids, subject.every, subject.named)
     if not ids and not given and by is None:
         return
-    if given and len(given) == len(reading.names) and _NOBODY.search(reading.text[: span[0]]):
-        ids = given[0].ids
+    lead = reading.text[: span[0]] + re.split(NAMED, reading.text[slice(*span)])[0]
+    lone = (given and len(given) == len(reading.names)) or (not given and by is None)
+    against = next((way for pattern, way in ((_NOBODY, 1), (_OTHERS, -1)) if lone and pattern.search(lead)), 0)
+    if not given and re.match(_THAN_ALL, reading.text[span[1] :]):
+        against = 1
+    if against and (given or ids):
+        ids, sign = given[0].ids if given else ids, sign * against
         held = any(shelf.leads(each, metric, sign, shelf.pool, reading.fields) for each in ids)
         reading.claim(
             ClaimKind.SUPERLATIVE, reading.original[span[0] : span[1]], ids[0], held, f"none beats its {metric}"
@@ -355,5 +371,5 @@ def delta(reading: Reading, each: Quantity) -> bool:
         held = any(reading.grounds.differ(one, two, metric, 0, each, reading.fields) for one, two in pairs)
         reading.claim(ClaimKind.COMPARISON, reading.quote(each), None, held, "the difference of two products")
     else:
-        _compare(reading, (start, end), metric, sign, each)
+        compare(reading, (start, end), metric, sign, each)
     return True

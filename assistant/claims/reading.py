@@ -276,7 +276,8 @@ class Reading:
             return self.named(inside)
         lead = text[clause[0] : clause[1]]
         if subjects:
-            if self.cues["some"].search(lead) and self.segment(start)[0] > subjects[-1].end:
+            apart = self.cues["some"].search(lead) and not self.cues["they"].search(lead)
+            if apart and self.segment(start)[0] > subjects[-1].end:
                 return Subject(tuple(self.grounds.evidence.products))
             return self.named(subjects[-1])
         return self._carried(start, end, lead)
@@ -291,8 +292,10 @@ class Reading:
             both = reply.group if len(reply.group) > 1 else shown
             return Subject(both, every=True)
         if self.cues["some"].search(lead):
-            everything = tuple(self.grounds.evidence.products)
-            return Subject(reply.group, every=True) if len(reply.group) > 1 else Subject(everything)
+            if len(reply.group) > 1:
+                return Subject(reply.group, every=True)
+            alone = reply.focus and self.cues["they"].search(lead)  # shoes are "they", one pair or not
+            return Subject(reply.focus if alone else tuple(self.grounds.evidence.products))
         later = next((name for name in self.names if name.start >= end and not name.compared), None)
         if later and not self.cues["pronoun"].search(lead) and self.segment(start)[1] >= later.start:
             return self.named(later)
@@ -310,7 +313,9 @@ class Reading:
             return given[0].ids, True
         own = set(subject.ids)
         here = [each for name in self.names if name.end <= span[0] for each in name.ids if each not in own]
+        later = [each for name in self.names if name.start >= span[1] for each in name.ids]
         earlier = [each for each in (*here, *self.context.mentioned) if each not in own]
+        earlier = earlier or [each for each in later if each not in own]
         return tuple(earlier or (each for each in self.grounds.evidence.products if each not in own)), False
 
     def claim(self, kind: ClaimKind, text: str, product_id: str | None, supported: bool, why: str) -> None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from assistant.claims.claim import ClaimKind
-from assistant.claims.prose import stems
+from assistant.claims.prose import NAMED, stems
 from assistant.claims.reading import Reading, Subject
 from assistant.claims.record import Meaning
 
@@ -75,7 +75,8 @@ def _options(reading: Reading, span: tuple[int, int], gone: bool) -> list[frozen
     floor = max((end for _, end in stocks if end <= span[0]), default=0)
     start = max((cut for cut in (*cuts, segment[0]) if cut <= span[0]), default=0)
     found = _chosen(reading, max(start, floor), span[0], gone)
-    if re.match(r"\s*(?:now |right now |currently )?(?:in|for|as)\b", reading.text[span[1] :]):
+    after = rf"\s*(?:(?:the )?{NAMED}+(?: left)?,? )?(?:now |right now |currently |left )?(?:in|for|as)\b"
+    if re.match(after, reading.text[span[1] :]):
         found += _chosen(reading, span[1], min((one for one, _ in stocks if one >= span[1]), default=segment[1]), gone)
     return found or _chosen(reading, max(segment[0], floor), span[0], gone)
 
