@@ -184,7 +184,8 @@ class Shelf:
             return Found((), (), {}, {}, exact=True)
         prices = self.search.prices(filters)
         exact = topic.scope is not None or not topic.item
-        query = Query(topic.text, filters, _DEPTH, floor=topic.scope is None and bool(topic.item))
+        floor = topic.scope is None and bool(topic.item)
+        query = Query(topic.text, filters, _DEPTH, floor, thing=topic.item)
         results = self.search.search(query, self.vector(topic.text) if topic.text else None)
         ranked = [hit.product_id for hit in results.hits]
         if not exact:

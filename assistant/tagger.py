@@ -12,7 +12,7 @@ import re
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -26,6 +26,7 @@ from assistant.lexicon import HAN
 from assistant.vocabulary import normalize
 from retrieval.engine import compiled, export
 from retrieval.models import cached, resolve
+from retrieval.search import Query
 
 LABELS = (
     *("item", "noitem", "want", "not", "max", "min", "about", "size", "for"),
@@ -129,11 +130,16 @@ def _words(places: Sequence[tuple[int, int]], text: str, begin: int) -> Iterator
             yield match.start(), match.end(), rows
 
 
-def thing(tagger: Tagger, text: str) -> str:
-    """The words of a search that say what it is for: the thing named, else what it must be; "" for neither."""
-    said = normalize(text)
+def about(tagger: Tagger, query: Query) -> Query:
+    """The query with the words of it that name the thing looked for.
+
+    One that names none ("something to keep coffee hot") may be answered by anything: there is no thing that the shop
+    might not carry.
+    """
+    said = normalize(query.text)
     tags = tagger(said, shown=False)
-    return tags.words(said, "item", "back") or tags.words(said, "want")
+    named = tags.words(said, "item", "back")
+    return replace(query, thing=named, floor=query.floor and bool(named or not tags.spans))
 
 
 class Network:

@@ -19,6 +19,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant import tagger
+from assistant.tagger import about
 from eval.figures import Figure
 from eval.judgments import Judgment, Labels, judgment, made
 from eval.public import SETS, PublicSet
@@ -102,6 +104,7 @@ class _Contest:
     def __init__(self, search: Search, index: Index) -> None:
         self._search = search
         self._index = index
+        self._tagger = tagger.open_tagger()
         self._rows = {product_id: row for row, product_id in enumerate(index.ids)}
 
     def rankings(self, world: World, judgments: Sequence[Judgment], what: str) -> dict[str, dict[str, Ranking]]:
@@ -111,7 +114,10 @@ class _Contest:
         }
         for start in world.progress(range(0, len(judgments), _TOGETHER), what):
             some = judgments[start : start + _TOGETHER]
-            asked = [Query(each.query, Filters.parse(each.filters, self._search.facets), _DEPTH) for each in some]
+            asked = [
+                about(self._tagger, Query(each.query, Filters.parse(each.filters, self._search.facets), _DEPTH))
+                for each in some
+            ]
             unfloored = [replace(query, floor=False) for query in asked]
             vectors = self._search.encoder.queries([query.text for query in asked])
             answers = zip(some, asked, vectors, self._search.batch(asked), self._search.batch(unfloored), strict=True)

@@ -1,8 +1,8 @@
 """Finding products: meaning and words together, under constraints that are never bent.
 
 Meaning (similarity of vectors) and words (BM25) each rank the products that meet the filters; the two rankings are
-fused by reciprocal rank (Cormack, Clarke and Büttcher, SIGIR 2009). What does not reach the shop's floor of relevance
-is no hit: a search for what the shop does not carry finds nothing.
+fused by reciprocal rank (Cormack, Clarke and Büttcher, SIGIR 2009). Where no product reaches the shop's floor of
+relevance there is no hit: a search for what the shop does not carry finds nothing.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Condition", "Filters", "Hit", "Query", "Results", "Search"]
 
 _FUSION = 60  # Cormack et al. 2009
+_FALL = 4.0  # in logits, how far below the most relevant product another may be and still be a hit
 _DEPTH = 200  # ranks below this weigh too little to change the first page
 # Up to this many products every query is scanned exactly; beyond, one without filters asks Chroma for the nearest.
 _SCANNED = 200_000
@@ -119,8 +120,11 @@ class Search:
         similarities = self._similarities(vector, meeting)
         judged = self._index.relevance.judge(query.text, vector, similarities)
         meeting &= np.isfinite(similarities)
-        if query.floor:
-            meeting &= (self._judged(query.thing, meeting) if query.thing.strip() else judged).logit >= 0
+        if query.floor and meeting.any():
+            logit = (self._judged(query.thing, meeting) if query.thing.strip() else judged).logit
+            best = logit[meeting].max()
+            # Where nothing answers, nothing is a hit; else whatever is not much less relevant than the best.
+            meeting &= (best >= 0) & (logit >= min(0.0, best - _FALL))
         rows = np.flatnonzero(meeting)
         fused = np.zeros(len(meeting))
         for ranking, ranked in ((judged.meaning, rows), (judged.words, rows[judged.words[rows] > 0])):

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from assistant.dialogue import Constraint, DialogueState, Recipient, Topic
 from assistant.intent import Intent
 from assistant.shelf import Shelf
-from assistant.tagger import TAGS, Span, Tags, decode, thing
+from assistant.tagger import TAGS, Span, Tags, about, decode
 from assistant.understand import Understander, Understanding
 from retrieval.filters import Condition
-from retrieval.search import Search
+from retrieval.search import Query, Search
 
 SHOES = Topic("trail running shoes", Condition("kind", any_of=frozenset({"Trail running shoes"})))
 BLACK = Constraint(Condition("color", none_of=frozenset({"black"})), "black")
@@ -214,9 +214,14 @@ def test_chinese_is_marked_by_the_token() -> None:
 
 def test_the_thing_a_search_is_for() -> None:
     tagger = Marked()
-    assert thing(tagger, tagger.teach("a [want quiet] [item fan] for the bedroom", Intent.FIND)) == "fan"
-    assert thing(tagger, tagger.teach("to [want keep coffee hot]", Intent.FIND)) == "keep coffee hot"
-    assert thing(tagger, tagger.teach("hello", Intent.GREETING)) == ""
+
+    def asked(message: str) -> tuple[str, bool]:
+        query = about(tagger, Query(tagger.teach(message, Intent.FIND)))
+        return query.thing, query.floor
+
+    assert asked("a [want quiet] [item fan] for the bedroom") == ("fan", True)
+    assert asked("to [want keep coffee hot]") == ("", False)
+    assert asked("mandoline") == ("", True)
 
 
 def test_the_words_of_a_label() -> None:

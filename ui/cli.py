@@ -15,7 +15,6 @@ import sys
 import traceback
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -164,7 +163,7 @@ def _index(options: argparse.Namespace) -> None:
 
 
 def _search(options: argparse.Namespace) -> None:
-    from assistant.tagger import open_tagger, thing
+    from assistant.tagger import about, open_tagger
     from retrieval.encoder import open_encoder
     from retrieval.search import Filters, Query, Search
 
@@ -178,10 +177,7 @@ def _search(options: argparse.Namespace) -> None:
     search = Search.open(settings.shop, open_encoder(settings.encoder))
     tagger = open_tagger()
     if options.batch:
-        identified = [
-            (name, replace(query, thing=thing(tagger, query.text)))
-            for name, query in _queries(options.batch, search, options.k)
-        ]
+        identified = [(name, about(tagger, query)) for name, query in _queries(options.batch, search, options.k)]
         for start in range(0, len(identified), _BATCH):
             chunk = identified[start : start + _BATCH]
             for (name, _), results in zip(chunk, search.batch([query for _, query in chunk]), strict=True):
@@ -190,7 +186,7 @@ def _search(options: argparse.Namespace) -> None:
         return
     conditions = _object(options.filters, "--filters") if options.filters else {}
     filters = Filters.parse(conditions, search.facets)
-    results = search.search(Query(options.text, filters, options.k, thing=thing(tagger, options.text)))
+    results = search.search(about(tagger, Query(options.text, filters, options.k)))
     for rank, hit in enumerate(results.hits, 1):
         row = _row(rank, hit, search)
         if options.json:
