@@ -1,25 +1,67 @@
-"""The shop's own pages: passages of its policies and FAQ, found by meaning and quoted word for word."""
+"""The shop's own pages: the sentences that answer a question, quoted word for word, or that no page answers it.
+
+A question is matched with each sentence under its heading in two ways: by what both say, and by what both are about,
+which the common questions and answers of `policy.toml` tell. A page and its translation count as one.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.claims.prose import sentences
 from assistant.dialogue import Source
 from retrieval.encoder import Encoder
 from retrieval.errors import MerchantError
 from retrieval.lexical import Lexicon
 
+_Vectors = NDArray[np.float32]
+
 _HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*$")
 _LANGUAGE = re.compile(r"\.([a-z]{2})$")
-_UNRELATED = 0.5  # share of the messages about products that no passage may be taken to answer
-_SHARE = 0.1  # what having all the words of a question weighs beside a cosine
-_OPENING = 0.01  # what standing first on its page weighs
-_TOLD = 0.5  # share of the question's rare words from which a passage answers it, whatever its likeness
+_ENDED = re.compile(r"[.!?…。！？][\"'”’」』）)]*\s*$")
+# A sentence that begins so says nothing without the one before it.
+_LEANS = re.compile(
+    r"(?:it|its|they|them|their|this|that|these|those|then|otherwise|after that|in that case|if neither|if so|we then|"
+    r"ellos?|ellas?|después|entonces|esto|ils?|elles?|ensuite|sinon|cela|er|sie|es|dann|danach|sonst|dies)\b"
+    r"|[它其此这那该否]|他们|之后|然后|如果.{0,4}都",
+    re.IGNORECASE,
+)
+_OWN = 0.7  # what the page in the shopper's language weighs beside its translations
+_WORDS = 1.0  # what having all words of a question weighs, in deviations of how like it sentences are
+_HARDLY = 0.01  # the least that a question and a sentence are about the same
+_ASKED = 0.3  # by how much less like a question a topic may be, in deviations of how like it the topics are
+_SPOKEN = 0.1  # by how much less like a sentence a topic may be, in cosines
+_PRESENT = 0.3  # from which share of its main topic another topic is what a passage speaks of as well
+_SCARCE = 20  # sentences of a page language from which its own mean outweighs that of all pages
+_MISSED = 2  # how much worse it is to miss an answer than to quote what is none
+_WHOLE = 2  # sentences of a passage that is quoted as it is
+_NEARLY = 1.0  # by how much less a sentence of a longer passage may answer than the best
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What questions ask."""
+
+    vectors: _Vectors  # (questions, dimensions)
+    topics: _Vectors  # how likely each topic is what they are about, (questions, topics)
+    mean: _Vectors  # how like each is what pages usually say, and how much that varies: long stories are like nothing
+    deviation: _Vectors
+
+
+@dataclass(frozen=True)
+class _Scores:
+    """How well questions are answered."""
+
+    places: _Vectors  # (questions, places)
+    sentences: _Vectors  # (questions, sentences)
 
 
 @dataclass(frozen=True)
@@ -28,7 +70,6 @@ class Passage:
 
     source: Source
     language: str
-    opening: bool  # the first of its page, which says what matters most
 
 
 class Policies:
@@ -37,59 +78,211 @@ class Policies:
     Args:
         folder: where the pages are.
         encoder: finds passages by meaning.
-        unrelated: vectors of messages that no page answers, (messages, dimensions): what a passage must be nearer than.
+        unrelated: vectors of messages that no page answers, (messages, dimensions).
 
     Raises:
         MerchantError: a page is not UTF-8 text.
     """
 
-    def __init__(self, folder: Path, encoder: Encoder, unrelated: NDArray[np.float32]) -> None:
+    def __init__(self, folder: Path, encoder: Encoder, unrelated: _Vectors) -> None:
         self._encoder = encoder
-        self.passages: list[Passage] = []
-        for path in sorted(folder.glob("*.md")):
-            try:
-                text = path.read_text("utf-8")
-            except UnicodeDecodeError as error:
-                raise MerchantError(f"{path} is not UTF-8 text ({error}); save it as UTF-8") from error
-            named = _LANGUAGE.search(path.stem)
-            self.passages.extend(_passages(text, path.stem, named[1] if named else "en"))
-        pages: dict[tuple[str, str], list[str]] = {}
-        for passage in self.passages:
-            pages.setdefault((passage.language, passage.source.title), []).append(passage.source.section)
-        texts = [" ".join((p.source.title, p.source.section, p.source.quote)) for p in self.passages]
-        # What a passage says, what it is headed, and the page it is on count the same: short passages alone draw
-        # questions that are another page's.
-        views = (
-            encoder.passages(texts),
-            encoder.queries([p.source.section or p.source.title for p in self.passages]),
-            encoder.queries(
-                [f"{p.source.title}: {', '.join(pages[p.language, p.source.title])}" for p in self.passages]
-            ),
-        )
-        self._vectors = np.mean(views, axis=0) if texts else np.empty((0, encoder.dimensions), np.float32)
-        self._words = Lexicon.of(texts) if texts else None
-        nearest = (unrelated @ self._vectors.T).max(axis=1) if texts else np.ones(1)
-        self._floor = float(np.quantile(nearest, _UNRELATED))
+        self.passages, places = _read(folder)
+        self._places: list[dict[str, int]] = places
+        self._floor = 0.0
+        if not self.passages:
+            return
+        self._said = [_sentences(passage.source.quote) or [passage.source.quote] for passage in self.passages]
+        self._starts = np.cumsum([0, *map(len, self._said)])
+        self._topics = _Topics(encoder)
+        heads = [passage.source.section or passage.source.title for passage in self.passages]
+        headed = [f"{head}: {text.strip()}" for head, said in zip(heads, self._said, strict=True) for text in said]
+        self._words = Lexicon.of(headed)
+        self._vectors, self._about = self._encoded(headed)
+        self._weights = {
+            language: self._shares(language) for language in {"", *(passage.language for passage in self.passages)}
+        }
+        self._floor = self._margin(unrelated)
 
     def find(self, question: str, language: str) -> Passage | None:
-        """The passage that answers the question best, in the shopper's language where the shop has it there."""
-        languages = {passage.language for passage in self.passages}
-        wanted = language if language in languages else "en" if "en" in languages else next(iter(languages), "")
-        rows = [row for row, passage in enumerate(self.passages) if passage.language == wanted]
-        if not rows or self._words is None:
+        """What answers the question best, in the shopper's language where the shop has it there."""
+        if not self.passages:
             return None
-        similarity = self._vectors[rows] @ self._encoder.queries([question])[0]
-        shares = self._words.match(question)[1][rows]
-        opening = np.array([self.passages[row].opening for row in rows])
-        best = int(np.argmax(similarity + _SHARE * shares + _OPENING * opening))
-        if similarity[best] < self._floor and shares[best] < _TOLD:
+        asked = self._topics.asked(self._encoder.queries([question]))
+        found = self._scores(asked, language, _WORDS * self._words.match(question)[1])
+        best = int(found.places[0].argmax())
+        if found.places[0, best] < self._floor:
             return None
-        return self.passages[rows[best]]
+        texts = self._places[best]
+        chosen = texts.get(language, texts.get("en", next(iter(texts.values()))))
+        passage = self.passages[chosen]
+        quote = self._answering(chosen, found.sentences[0])
+        return replace(passage, source=replace(passage.source, quote=quote))
+
+    def _answering(self, row: int, scores: NDArray[np.float32]) -> str:
+        """The sentences of a passage that answer: all of a short one; of a longer one those that do so best."""
+        said, own = self._said[row], scores[self._starts[row] : self._starts[row + 1]]
+        chosen = own >= own.max() - _NEARLY
+        for at in range(len(said) - 1, 0, -1):
+            chosen[at - 1] |= chosen[at] and _LEANS.match(said[at].lstrip()) is not None
+        if len(said) <= _WHOLE:
+            chosen[:] = True
+        return "".join(text for text, wanted in zip(said, chosen, strict=True) if wanted).strip()
+
+    def _encoded(self, headed: Sequence[str]) -> tuple[_Vectors, _Vectors]:
+        """What each sentence says under its heading, and how much each topic is what it is about."""
+        bare = [text.strip() for said in self._said for text in said]
+        languages = np.repeat([passage.language for passage in self.passages], np.diff(self._starts))
+        as_passages = self._encoder.passages(headed) + self._encoder.passages(bare)
+        as_queries = self._encoder.queries(headed)
+        for language in np.unique(languages):
+            rows = languages == language
+            as_passages[rows] = _centred(as_passages[rows], 2 * self._topics.usual_said)
+            as_queries[rows] = _centred(as_queries[rows], self._topics.usual_asked)
+        return np.mean((as_passages, as_queries), axis=0), self._topics.of(as_passages, as_queries)
+
+    def _shares(self, language: str) -> tuple[_Vectors, _Vectors]:
+        """What each passage counts for in each place, (places, passages): for a shopper's language, and evenly."""
+        own = np.zeros((len(self._places), len(self.passages)), np.float32)
+        even = np.zeros_like(own)
+        for place, texts in enumerate(self._places):
+            for each, row in texts.items():
+                even[place, row] = 1 / len(texts)
+                if language not in texts or len(texts) == 1:
+                    own[place, row] = even[place, row]
+                else:
+                    own[place, row] = _OWN if each == language else (1 - _OWN) / (len(texts) - 1)
+        return own, even
+
+    def _scores(self, asked: _Asked, language: str, words: _Vectors | float = 0.0) -> _Scores:
+        own, even = self._weights.get(language) or self._weights.get("en") or self._weights[""]
+        says = (asked.vectors @ self._vectors.T - asked.mean) / asked.deviation + words
+        about = asked.topics @ self._about.T
+        starts = self._starts[:-1]
+        most = np.maximum.reduceat(says, starts, axis=1) @ own.T
+        places = most + np.log(_HARDLY + np.maximum.reduceat(about, starts, axis=1) @ even.T)
+        return _Scores(places, says + np.log(_HARDLY + about))
+
+    def _margin(self, unrelated: _Vectors) -> float:
+        """What an answer must score: what best tells the common questions on topics that the pages speak of from the
+        same questions when the passages on their topic are taken away, and from messages that no page answers.
+        """
+        about = np.maximum.reduceat(self._about, self._starts[:-1], axis=0)
+        about = np.stack([about[list(texts.values())].max(axis=0) for texts in self._places])  # (places, topics)
+        scores = self._scores(self._topics.held_out, "").places
+        topics = self._topics.owners
+        answered = scores.max(axis=1)[(about.max(axis=0) == 1.0)[topics]]
+        gone = np.where(about[:, topics].T > _PRESENT, -np.inf, scores).max(axis=1)
+        nothing = self._scores(self._topics.asked(unrelated), "").places.max(axis=1)
+        silent = np.concatenate([gone[np.isfinite(gone)], nothing])
+        levels = np.unique(np.concatenate([answered, silent]))
+        errors = [_MISSED * (answered < level).mean() + (silent >= level).mean() for level in levels]
+        return float(levels[int(np.argmin(errors))])
 
 
-def _passages(text: str, name: str, language: str) -> list[Passage]:
+class _Topics:
+    """What shoppers ask of any shop's pages, and what pages say of it."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        told = tomllib.loads(resources.files("assistant").joinpath("policy.toml").read_text("utf-8"))
+        self.owners, self._asks = _rows([topic["asks"] for topic in told.values()])
+        _, self._says = _rows([topic["says"] for topic in told.values()])
+        asked = encoder.queries([text for topic in told.values() for text in topic["asks"]])
+        said = encoder.passages([text for topic in told.values() for text in topic["says"]])
+        self.usual_asked, self.usual_said = asked.mean(axis=0), said.mean(axis=0)
+        self._asked, self._said = _unit(asked - self.usual_asked), _unit(said - self.usual_said)
+
+    def asked(self, queries: _Vectors) -> _Asked:
+        """What questions, given as vectors of the encoder, ask."""
+        vectors = _unit(queries - self.usual_asked)
+        return self._measured(vectors, vectors @ self._asked.T)
+
+    @property
+    def held_out(self) -> _Asked:
+        """The common questions, each as if it were not among them."""
+        alike = self._asked @ self._asked.T
+        np.fill_diagonal(alike, -1.0)
+        return self._measured(self._asked, alike)
+
+    def of(self, as_passages: _Vectors, as_queries: _Vectors) -> _Vectors:
+        """How much each topic is what sentences are about, (sentences, topics): 1.0 for the one most like each."""
+        alike = _nearest(as_passages @ self._said.T, self._says, 1) + _nearest(
+            as_queries @ self._asked.T, self._asks, 2
+        )
+        return np.asarray(np.exp((alike - alike.max(axis=1, keepdims=True)) / _SPOKEN), np.float32)
+
+    def _measured(self, vectors: _Vectors, alike: _Vectors) -> _Asked:
+        near = _nearest(alike, self._asks, 2)
+        near = (near - near.max(axis=1, keepdims=True)) / near.std(axis=1, keepdims=True).clip(1e-6)
+        likely = np.exp(near / _ASKED)
+        usual = vectors @ self._said.T
+        return _Asked(
+            vectors,
+            likely / likely.sum(axis=1, keepdims=True),
+            usual.mean(axis=1, keepdims=True),
+            usual.std(axis=1, keepdims=True).clip(1e-6),
+        )
+
+
+def _rows(groups: Sequence[Sequence[str]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The group of each text, and the rows of each group's texts, filled up with -1."""
+    sizes = [len(group) for group in groups]
+    rows = np.full((len(groups), max(sizes)), -1, np.int64)
+    for group, (start, size) in enumerate(zip(np.cumsum([0, *sizes]), sizes, strict=False)):
+        rows[group, :size] = np.arange(start, start + size)
+    return np.repeat(np.arange(len(groups)), sizes), rows
+
+
+def _nearest(alike: _Vectors, rows: NDArray[np.int64], count: int) -> _Vectors:
+    """How much each topic is like each text: the mean of its `count` likest examples."""
+    each = np.where(rows < 0, np.float32(-1.0), alike[:, rows])
+    return np.asarray(np.sort(each, axis=2)[:, :, -count:].mean(axis=2), np.float32)
+
+
+def _unit(vectors: _Vectors) -> _Vectors:
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-9), np.float32)
+
+
+def _centred(vectors: _Vectors, usual: _Vectors) -> _Vectors:
+    """Vectors as they differ from their mean; where they are few, from what is usual."""
+    return _unit(vectors - (vectors.sum(axis=0) + _SCARCE * usual) / (len(vectors) + _SCARCE))
+
+
+def _sentences(text: str) -> list[str]:
+    """The sentences of a paragraph, each with the space after it."""
+    found: list[str] = []
+    for piece in sentences([text]):
+        if found and not _ENDED.search(found[-1]):
+            found[-1] += piece
+        else:
+            found.append(piece)
+    return found
+
+
+def _read(folder: Path) -> tuple[list[Passage], list[dict[str, int]]]:
+    """The passages of all pages; and the places: language -> passage, of those that say the same."""
+    passages: list[Passage] = []
+    pages: dict[str, dict[str, range]] = {}
+    for path in sorted(folder.glob("*.md")):
+        try:
+            text = path.read_text("utf-8")
+        except UnicodeDecodeError as error:
+            raise MerchantError(f"{path} is not UTF-8 text ({error}); save it as UTF-8") from error
+        named = _LANGUAGE.search(path.stem)
+        language, start = named[1] if named else "en", len(passages)
+        passages.extend(Passage(source, language) for source in _paragraphs(text, path.stem))
+        pages.setdefault(_LANGUAGE.sub("", path.stem), {})[language] = range(start, len(passages))
+    places: list[dict[str, int]] = []
+    for page in pages.values():
+        if len({len(rows) for rows in page.values()}) == 1:
+            places += [dict(zip(page, rows, strict=True)) for rows in zip(*page.values(), strict=True)]
+        else:  # no telling which paragraph is the translation of which
+            places += [{language: row} for language, rows in page.items() for row in rows]
+    return passages, places
+
+
+def _paragraphs(text: str, name: str) -> list[Source]:
     title, section = name, ""
-    found: list[Passage] = []
+    found: list[Source] = []
     for block in re.split(r"\n\s*\n", text.replace("\r\n", "\n")):
         lines = block.strip().split("\n")
         while lines and (heading := _HEADING.match(lines[0])):
@@ -100,5 +293,5 @@ def _passages(text: str, name: str, language: str) -> list[Passage]:
             lines = lines[1:]
         quote = " ".join(re.sub(r"^\s*[-*]\s+", "", line).replace("**", "").strip() for line in lines).strip()
         if quote:
-            found.append(Passage(Source(title, section, quote), language, opening=not found))
+            found.append(Source(title, section, quote))
     return found
