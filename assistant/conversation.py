@@ -118,6 +118,7 @@ class Assistant:
             tagger,
             self.shelf.meant,
             self.shelf.same_kind,
+            self.shelf.asked,
         )
         policies = Policies(settings.shop / "policies", search.encoder, self.understand.examples.shopping)
         self._answers = Answers(self.shelf, policies, settings)

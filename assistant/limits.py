@@ -28,6 +28,8 @@ _STARS = re.compile(
     r"|评分(?:在|至少|高于|超过|不低于)?\s*([1-5](?:\.\d)?)(?:以上)?"
 )
 _PRICED = re.compile(r"price|budget|money|cost|spend|预算|价格|价钱|precio|prix|preis|budget")
+# Words and what they are said of -> the field they ask after; see `Shelf.asked`.
+AskedLike = Callable[[str, Condition], str | None]
 
 
 class Limits:
@@ -38,6 +40,7 @@ class Limits:
         known: ids -> the products among them that the shop still has.
         currency: the shop's currency.
         rates: currency -> value of one unit in the shop's currency.
+        asked_like: the field that marked words ask after which name none; None to leave them unexplained.
     """
 
     def __init__(
@@ -46,7 +49,9 @@ class Limits:
         known: Callable[[Iterable[str]], list[Product]],
         currency: str,
         rates: dict[str, Decimal],
+        asked_like: AskedLike | None = None,
     ) -> None:
+        self._asked_like = asked_like
         self._vocabulary = vocabulary
         self._facets = vocabulary.facets
         self._known = known
@@ -207,4 +212,8 @@ class Limits:
                 if field:
                     asked.append(field)
         asked += [name for name in self._vocabulary.fields(said) if name not in ("kind", "department")]
+        if self._asked_like and reading.scope:
+            for _, words in reading.marked("ask") if not (asked or reading.claims) else ():
+                field = self._asked_like(words, reading.scope)
+                asked += [field] if field else []
         return list(dict.fromkeys(asked))

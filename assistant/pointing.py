@@ -93,6 +93,10 @@ class Pointing:
             if len(reading.references) == before:
                 for product_id in self._having(said, state.slate, words):
                     reading.refer(product_id)
+        if not reading.references:
+            for _, said in reading.marked("ask", "want", "item"):  # "and the Respite?"
+                for product_id in self._vocabulary.named(said, self.known(shown), words.stop):
+                    reading.refer(product_id)
         left = [product.id for product in self.known(reading.references)]
         reading.missing = reading.missing or len(left) < len(reading.references)
         reading.references = left

@@ -166,6 +166,9 @@ class Questions:
             products.sort(key=lambda each: sign * (measured[each.id] or 0.0))
         first, name = products[0], self._shelf.name(products[0].id)
         points = []
+        for field, _ in orders:
+            value = self._value(first, field, notation)
+            points += [value] if value.kind is not PointKind.UNKNOWN else []
         for other in products[1:]:
             told = notation.differences(first, other, first.offer, other.offer)[:2]
             facts = facts_of(name=name, other=self._shelf.name(other.id), difference=notation.join(told))

@@ -21,7 +21,9 @@ from retrieval.search import Query, Search
 ORDERABLE = Condition("availability", any_of=frozenset(a.value for a in Availability if a.orderable))
 _DEPTH = 200
 _SHOWABLE = 2000  # products whose variants are looked up: more than any dialogue pages through
-_MEANT, _APART = 0.885, 0.006  # cosine from which words mean a value, and by how much the next field must be behind
+_NAMED_ONLY = frozenset({"color", "size", "brand", "occasion"})  # whose values are said, not described
+_ASKED = 0.92  # cosine from which words ask after a field, by its name
+_MEANT, _APART = 0.89, 0.008  # cosine from which words mean a value, and by how much the next field must be behind
 _ALIKE = 0.005  # values of a field whose names are as near as this are meant together
 _SAME = 0.95  # cosine from which words and the name of a kind mean the same thing
 _WORD = 4  # letters from which a word inside another is no accident
@@ -276,7 +278,7 @@ class Shelf:
 
         "keeps the water warm" means keep warm: yes, for kettles. None where nothing is near, or two fields are.
         """
-        fields = self.vocabulary.stated(scope)
+        fields = self.vocabulary.stated(scope) - _NAMED_ONLY - self.suitability.fields
         rows = [row for row, (field, _) in enumerate(self.search.values) if field in fields]
         if not rows:
             return None
@@ -292,6 +294,12 @@ class Shelf:
         return field, frozenset(
             value for place in alike for name, value in [self.search.values[rows[place]]] if name == field
         )
+
+    def asked(self, text: str, scope: Condition) -> str | None:
+        """The field of products of `scope` that words ask after, by likeness to its name: "how wide" is width."""
+        named = [(float(self.vector(text) @ self.vector(name)), name) for name in sorted(self.vocabulary.stated(scope))]
+        best, *others = sorted(named, reverse=True) or [(0.0, "")]
+        return best[1] if best[0] >= _ASKED and (not others or best[0] - others[0][0] >= _APART) else None
 
     def near_kinds(self, text: str, k: int = 3) -> list[str]:
         """The kinds of the shop's products nearest to some words, nearest first."""

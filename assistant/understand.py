@@ -17,7 +17,7 @@ from assistant.dialogue import Constraint, DialogueState, Order, Recipient
 from assistant.intent import Examples, Intent
 from assistant.language import detect
 from assistant.lexicon import has_han, languages, lexicon
-from assistant.limits import Limits
+from assistant.limits import AskedLike, Limits
 from assistant.pointing import Pointing
 from assistant.reading import Reading, Relative, as_written, pieces
 from assistant.sizes import Sizes
@@ -94,6 +94,7 @@ class Understander:
         tagger: marks the words that matter; without one, every word that the shop's catalogue knows does.
         meant: marked words and what they are said of -> the field and values they mean; see `Shelf.meant`.
         kind_like: words -> the kind that they mean by likeness; see `Shelf.same_kind`.
+        asked_like: words and what they are said of -> the field they ask after; see `Shelf.asked`.
 
     Attributes:
         examples: the worked examples that tell kinds of message apart.
@@ -109,11 +110,12 @@ class Understander:
         tagger: Tagger | None = None,
         meant: Meant | None = None,
         kind_like: KindLike | None = None,
+        asked_like: AskedLike | None = None,
     ) -> None:
         self._vocabulary = vocabulary
         self._tagger = tagger
         self._pointing = Pointing(vocabulary, product)
-        self._limits = Limits(vocabulary, self._pointing.known, currency, rates)
+        self._limits = Limits(vocabulary, self._pointing.known, currency, rates, asked_like)
         self._wishes = Wishes(vocabulary, self._pointing, self._limits, meant, kind_like)
         self.examples = Examples(encoder)
         self._sizes = Sizes(vocabulary)
@@ -243,6 +245,9 @@ class Understander:
             intent = Intent.QUESTION if pointed or state.focus else Intent.FIND
         if intent in (Intent.QUESTION, Intent.SIMILAR) and not (pointed or state.focus):
             intent = Intent.FIND
+        looked_for = state.topic is not None and (state.topic.scope is not None or bool(state.topic.item))
+        if intent is Intent.REFINE and not looked_for and state.focus and state.single and reading.item is None:
+            intent = Intent.QUESTION  # "got it in silver?", of the one product spoken of
         if intent in (Intent.REFINE, Intent.MORE) and state.topic is None:
             intent = Intent.FIND
         wished = reading.item is not None or bool(reading.unknown(reading.only("item")))

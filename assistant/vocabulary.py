@@ -12,6 +12,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from assistant.lexicon import HAN, Lexicon, has_han
 from retrieval.catalog import Product
@@ -183,17 +184,17 @@ class Vocabulary:
                 token.stem: normalize(label)[token.start : token.end] for token in tokens(normalize(label))
             }
 
-    def item(self, text: str, words: Lexicon) -> Item | None:
+    def item(self, text: str, words: Lexicon, inside: bool = True) -> Item | None:
         """The thing asked for in what is left of a message, or None where no catalogue word names one.
 
-        Tried in order: kinds and departments, then the head nouns of titles.
+        Tried in order: kinds and departments, then the head nouns of titles and, `inside`, other rare words of them.
         The part before a preposition is tried first: a bag for a yoga mat is a bag.
         """
         found = self._han_item(text, words)
         if found:
             return found
         content = [token for token in tokens(text) if text[token.start : token.end] not in words.stop]
-        for tries in (self._kind, self._title_head):
+        for tries in (self._kind, partial(self._title_head, inside=inside)):
             for segment in _segments(text, content):
                 found = tries(text, segment)
                 if found:
@@ -205,6 +206,8 @@ class Vocabulary:
         content = words.stop_han.sub(lambda match: BLANK * len(match[0]), text)
         for match in sorted(re.finditer(f"[{HAN}]+", content), key=lambda match: -len(match[0])):
             core = match[0].removesuffix("子")
+            if len(core) == 1 and re.search(f"[{HAN}]$", text[: match.start()]):
+                continue  # the end of another word, whose beginning is a function word elsewhere: 支架
             fields: dict[str, set[str]] = defaultdict(set)
             for label in self._han_kinds if core else ():
                 if label.endswith(core):
@@ -255,11 +258,11 @@ class Vocabulary:
         field = "kind" if "kind" in fields else "department"
         return Item(" ".join(words.split()), Condition(field, any_of=frozenset(fields[field])), span)
 
-    def _title_head(self, text: str, content: Sequence[Token]) -> Item | None:
+    def _title_head(self, text: str, content: Sequence[Token], *, inside: bool) -> Item | None:
         named = [token for token in content if self._title_heads[token.stem]]
         # A word inside few titles names a thing too: "mascara" in "Essence Mascara Lash Princess".
         few = max(3, len(self._names) // 50)
-        named = named or [token for token in content if 0 < len(self._titles.get(token.stem, ())) <= few]
+        named = named or [t for t in content if inside and 0 < len(self._titles.get(t.stem, ())) <= few]
         if not named:
             return None
         head = named[-1]

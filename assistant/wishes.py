@@ -53,7 +53,7 @@ class Wishes:
         rest = reading.only("item", "noitem", "back")
         values = list(self._vocabulary.values(rest, reading.words))
         for _ in range(_ITEMS):
-            item = self._vocabulary.item(rest, reading.words) or self._likened(reading)
+            item = self._vocabulary.item(rest, reading.words, inside=not reading.tagged) or self._likened(reading)
             if item is None:
                 return None
             start, end = item.span
@@ -75,7 +75,7 @@ class Wishes:
             if not reading.rest[span.start : span.end].strip(BLANK + " "):
                 continue
             spelled = self._vocabulary.spelled(said)
-            item = self._vocabulary.item(spelled, reading.words) if spelled != said else None
+            item = self._vocabulary.item(spelled, reading.words, inside=False) if spelled != said else None
             if item:
                 return Item(said, item.condition, span.place)
             kind = self._kind_like(said) if self._kind_like else None
@@ -131,7 +131,8 @@ class Wishes:
             if taken or not reading.unknown(reading.rest[span.start : span.end]):
                 continue
             meant = self._meant(said, scope)
-            if meant:
+            # Of what is asked, likeness is enough for a plain yes or no and for nothing finer.
+            if meant and (span.label != "ask" or {value.casefold() for value in meant[1]} <= {"yes", "no"}):
                 spans[place] = [Match(meant[0], meant[1], place, said)]
 
     def scope(self, reading: Reading) -> Condition | None:

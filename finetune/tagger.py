@@ -53,11 +53,14 @@ class Quality:
     intents: float
 
 
-def tune(shops: Sequence[Path], folder: Path, recipe: Recipe | None = None) -> Quality:
-    """Tune on the words of `shops` and write adapter, heads and card into `folder`; returns the quality reached."""
+def tune(shops: Sequence[Path], folder: Path, recipe: Recipe | None = None, start: Path | None = None) -> Quality:
+    """Tune on the words of `shops` and write adapter and heads into `folder`; returns the quality reached.
+
+    `start` is the folder of an earlier tuning to go on from.
+    """
     import torch
-    from peft import LoraConfig, get_peft_model
-    from safetensors.torch import save_file
+    from peft import LoraConfig, PeftModel, get_peft_model
+    from safetensors.torch import load_file, save_file
     from tokenizers import Tokenizer
 
     recipe = recipe or Recipe()
@@ -80,7 +83,11 @@ def tune(shops: Sequence[Path], folder: Path, recipe: Recipe | None = None) -> Q
         target_modules=_TARGETS,
         layers_to_transform=list(range(recipe.first_layer, module.bert.config.num_hidden_layers)),
     )
-    module.bert = get_peft_model(module.bert, config)
+    if start:
+        module.bert = PeftModel.from_pretrained(module.bert, str(start), is_trainable=True)
+        module.heads.load_state_dict(load_file(start / "heads.safetensors"))
+    else:
+        module.bert = get_peft_model(module.bert, config)
     adapted = [weight for weight in module.bert.parameters() if weight.requires_grad]
     trained = [*adapted, *module.heads.parameters()]
     optimizer = torch.optim.AdamW(
