@@ -6,6 +6,9 @@ which the common questions and answers of `policy.toml` tell. A page and its tra
 
 from __future__ import annotations
 
+import hashlib
+import json
+import logging
 import re
 import tomllib
 from collections.abc import Sequence
@@ -19,10 +22,12 @@ from numpy.typing import NDArray
 from assistant.claims.prose import sentences
 from assistant.dialogue import Source
 from retrieval.encoder import Encoder
-from retrieval.errors import MerchantError
+from retrieval.errors import MerchantError, OperatorError
 from retrieval.lexical import Lexicon
+from retrieval.models import cached
 
 _Vectors = NDArray[np.float32]
+_LOG = logging.getLogger(__name__)
 
 _HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*$")
 _LANGUAGE = re.compile(r"\.([a-z]{2})$")
@@ -128,12 +133,12 @@ class Policies:
             chosen[:] = True
         return "".join(text for text, wanted in zip(said, chosen, strict=True) if wanted).strip()
 
-    def _encoded(self, headed: Sequence[str]) -> tuple[_Vectors, _Vectors]:
+    def _encoded(self, headed: list[str]) -> tuple[_Vectors, _Vectors]:
         """What each sentence says under its heading, and how much each topic is what it is about."""
         bare = [text.strip() for said in self._said for text in said]
         languages = np.repeat([passage.language for passage in self.passages], np.diff(self._starts))
-        as_passages = self._encoder.passages(headed) + self._encoder.passages(bare)
-        as_queries = self._encoder.queries(headed)
+        as_queries, under_heading, alone = _vectors(self._encoder, headed, headed, bare)
+        as_passages = under_heading + alone
         for language in np.unique(languages):
             rows = languages == language
             as_passages[rows] = _centred(as_passages[rows], 2 * self._topics.usual_said)
@@ -186,8 +191,11 @@ class _Topics:
         told = tomllib.loads(resources.files("assistant").joinpath("policy.toml").read_text("utf-8"))
         self.owners, self._asks = _rows([topic["asks"] for topic in told.values()])
         _, self._says = _rows([topic["says"] for topic in told.values()])
-        asked = encoder.queries([text for topic in told.values() for text in topic["asks"]])
-        said = encoder.passages([text for topic in told.values() for text in topic["says"]])
+        asked, said = _vectors(
+            encoder,
+            [text for topic in told.values() for text in topic["asks"]],
+            [text for topic in told.values() for text in topic["says"]],
+        )
         self.usual_asked, self.usual_said = asked.mean(axis=0), said.mean(axis=0)
         self._asked, self._said = _unit(asked - self.usual_asked), _unit(said - self.usual_said)
 
@@ -221,6 +229,26 @@ class _Topics:
             usual.mean(axis=1, keepdims=True),
             usual.std(axis=1, keepdims=True).clip(1e-6),
         )
+
+
+def _vectors(encoder: Encoder, asked: list[str], *said: list[str]) -> list[_Vectors]:
+    """The vectors of questions, and of what pages say. They are kept in the cache of weights, since to encode them
+    takes longer than all else in opening a shop; where it cannot be written they are encoded each time.
+    """
+
+    def encoded() -> list[_Vectors]:
+        return [encoder.queries(asked), *map(encoder.passages, said)]
+
+    def make(draft: Path) -> None:
+        np.savez(draft / "vectors.npz", *encoded())
+
+    identity = hashlib.sha256(json.dumps([encoder.fingerprint, asked, *said]).encode()).hexdigest()
+    try:
+        with np.load(cached(f"policy-{identity[:16]}", make) / "vectors.npz") as kept:
+            return [kept[name] for name in kept.files]
+    except OperatorError as error:
+        _LOG.info("the vectors of the shop's pages are not kept: %s", error)
+        return encoded()
 
 
 def _rows(groups: Sequence[Sequence[str]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

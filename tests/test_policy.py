@@ -126,6 +126,23 @@ def test_an_empty_question_and_one_of_signs_alone_are_no_error(tmp_path: Path) -
         policies.find(question, "xx")
 
 
+def test_what_was_encoded_is_kept_until_the_pages_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOPWRIGHT_CACHE", str(tmp_path / "cache"))
+    first, second, third = (HashingEncoder() for _ in range(3))
+    answer = said(pages(tmp_path, first, shipping=SHIPPING).find("do you wrap gifts", "en"))
+    assert said(pages(tmp_path, second, shipping=SHIPPING).find("do you wrap gifts", "en")) == answer
+    assert first.encoded
+    assert not second.encoded
+    pages(tmp_path, third, shipping=SHIPPING.replace("$3", "$4"))
+    assert "Gift wrapping: We wrap gifts for $4." in third.encoded
+
+
+def test_a_cache_that_cannot_be_written_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SHOPWRIGHT_CACHE", str(tmp_path / "file"))
+    assert said(pages(tmp_path, shipping=SHIPPING).find("do you wrap gifts", "en"))[0] == "Gift wrapping"
+
+
 # --- with the real weights ------------------------------------------------------------------------------------------
 
 ANSWERED = [
