@@ -38,8 +38,10 @@ class Titles:
 
     def __init__(self, titles: Mapping[str, Iterable[str]]) -> None:
         self.ids: dict[tuple[str, ...], frozenset[str]] = {}
+        self.of: dict[str, tuple[tuple[str, ...], ...]] = {}
         for product_id, called in titles.items():
-            for phrase in filter(None, map(stems, called)):
+            self.of[product_id] = tuple(filter(None, map(stems, called)))
+            for phrase in self.of[product_id]:
                 self.ids[phrase] = self.ids.get(phrase, frozenset()) | {product_id}
         self.words = frozenset(word for phrase in self.ids for word in phrase)
         self.reach = reach(self.ids)
@@ -152,11 +154,12 @@ class Context:
         """Every run of words in a title of the evidence -> the products it is in."""
         found: dict[tuple[str, ...], tuple[str, ...]] = {}
         for product_id in self.grounds.evidence.products:
-            phrase = self.grounds[product_id].read.title
-            for start, end in itertools.combinations(range(len(phrase) + 1), 2):
-                run = phrase[start:end]
-                if product_id not in (held := found.get(run, ())):
-                    found[run] = (*held, product_id)
+            read = self.grounds[product_id].read
+            for phrase in dict.fromkeys((read.title, *self.vocabulary.titles.of.get(product_id, ()))):
+                for start, end in itertools.combinations(range(len(phrase) + 1), 2):
+                    run = phrase[start:end]
+                    if product_id not in (held := found.get(run, ())):
+                        found[run] = (*held, product_id)
         return found
 
     @cached_property
@@ -166,8 +169,10 @@ class Context:
 
     @cached_property
     def whole(self) -> frozenset[tuple[str, ...]]:
-        """The full titles of the evidence."""
-        return frozenset(self.grounds[each].read.title for each in self.grounds.evidence.products)
+        """The full titles of the evidence, and whatever else its products are called."""
+        known, called = self.grounds.evidence.products, self.vocabulary.titles.of
+        titles = (self.grounds[each].read.title for each in known)
+        return frozenset((*titles, *(phrase for each in known for phrase in called.get(each, ()))))
 
     def lowers(self, word: str) -> bool:
         """Whether a description writes the stem in lower case."""

@@ -12,7 +12,7 @@ from functools import cache
 
 from assistant.claims import policies
 from assistant.claims.claim import ClaimKind
-from assistant.claims.context import PLAIN
+from assistant.claims.context import FUNCTION, PLAIN
 from assistant.claims.cues import known, table
 from assistant.claims.prose import CJK, NAMED, spaced, stem
 from assistant.claims.reading import Reading
@@ -30,6 +30,7 @@ _DENIED = re.compile(
 _HAS = re.compile(r"'ve\b|\b(?:have|has|had)\b")
 _WOULD = re.compile(r"'d\b|\b(?:would|should|might)\b")
 _IS = re.compile(r"'(?:m|re|s)\b|\b(?:am|are|is|was|were|be|been)\b")
+_HELPFUL = frozenset(spaced("help assist answer tell know reach"))  # what the people of a shop may be said to do
 _PAST = frozenset(
     spaced(
         "put set sent made held kept given thrown brought bought paid sold told left taken got gotten found read seen "
@@ -73,12 +74,19 @@ def _english(text: str) -> Iterator[tuple[int, int]]:
     for found in _AGENT.finditer(text.casefold()):
         span = found.span("who")[0], found.span("verb")[1]
         verb, helps = found["verb"], found["helps"]
-        if _DENIED.search(found[0]) or _pattern("en", "idioms").search(f"{helps} {verb}{found['rest']}"):
+        if (
+            (verb in FUNCTION and verb not in _PAST)
+            or _DENIED.search(found[0])
+            or _pattern("en", "idioms").search(f"{helps} {verb}{found['rest']}")
+        ):
             continue
         crew = _pattern("en", "crew").fullmatch(found["who"].partition(" ")[2])
         if found["who"].startswith(("our", "my")) and not crew and (_IS.search(helps) or not helps):
             if verb.endswith(("ed", "ing")) and verb not in _words("done") and _verb_of(verb) not in _words("talk"):
                 yield span
+            continue
+        if crew and verb not in _HELPFUL:
+            yield span
             continue
         if _WOULD.search(helps) and not _HAS.search(helps):
             continue
@@ -137,16 +145,20 @@ def _denied(text: str, position: int) -> bool:
 def _along(reading: Reading) -> None:
     """Check "comes with a spare pair of laces": most of what comes along must stand in the data of the product."""
     for found in _pattern("en", "along").finditer(reading.text):
-        end = re.search(rf"[,.;({NAMED}]| and | but |$", reading.text[found.end() :])
+        end = re.search(
+            rf"[,.;({NAMED}]| (?:and|but|for|when|if|so|at|than|that|which) |$", reading.text[found.end() :]
+        )
         until = found.end() + (end.start() if end else 0)
         said = reading.content(found.end(), until) - PLAIN
+        head = [word.stem for word in reading.words if word.stem in said and found.end() <= word.start < until][-1:]
         subject = reading.subject(*found.span())
         counted = any(found.end() <= each.start < until and each.unit for each in reading.numbers)
-        if not said or not subject.ids or counted or reading.denied(found.start()):
+        if not said or not reading.grounds.shown or counted or reading.denied(found.start()):
             continue
 
-        def has(one: str, said: set[str] = said) -> bool:
-            return 2 * sum(map(reading.grounds[one].knows, said)) >= len(said)
+        def has(one: str, said: set[str] = said, head: list[str] = head) -> bool:
+            known = reading.grounds[one].knows
+            return 2 * sum(map(known, said)) >= len(said) and all(map(known, head))
 
         if not any(map(reading.grounds.shop.vocabulary.__contains__, said)):
             reading.judge(

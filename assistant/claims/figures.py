@@ -12,18 +12,19 @@ from assistant.claims.prose import Quantity, same, stems
 from assistant.claims.reading import Reading, Subject, equal
 from assistant.claims.record import contains
 
+_LIMIT = r"(?:your\b|(?:the|that) (?:limit|budget|maximum|ceiling|cap)\b)"
 _REMAINS_AFTER = re.compile(
     r"\s*(?:of (?:your|the|that) [^,.;]{0,24}(?:left|over|unspent|to spare)|"
     r"(?:is |would be |to be )?(?:left|to spare|remain\w*|unspent)|(?:of|from|out of) (?:your|the) (?=[$€£\d])|"
-    r"(?:below|under|within|inside|short of|less than) (?:your|the|that) |的?(?:余|剩|结余))",
+    rf"(?:below|under|within|inside|short of|less than) {_LIMIT}|的?(?:余|剩|结余))",
     re.IGNORECASE,
 )
 _REMAINS_BEFORE = re.compile(
-    r"(?:(?:leaves?|leaving|left with|spare|have)(?: you)?(?: with)?|(?:within|under|below|inside) (?:your|the) \w+ by|"
+    r"(?:(?:leaves?|leaving|left with)(?: you)?(?: with)?|(?:within|under|below|inside) (?:your|the) \w+ by|"
     r"(?:还|会|能|可)?(?:剩下?|余下?|结余|富余)|(?:比|离)(?:您的?|你的?)?(?:预算|上限)(?:还)?(?:低|少|便宜|差)了?)\s*$",
     re.IGNORECASE,
 )
-_OVERRUN_AFTER = re.compile(r"\s*(?:over|above|beyond|past|more than) (?:your|the|that) ", re.IGNORECASE)
+_OVERRUN_AFTER = re.compile(rf"\s*(?:over|above|beyond|past|more than) {_LIMIT}", re.IGNORECASE)
 _OVERRUN_BEFORE = re.compile(
     r"(?:(?:over|above|exceeds?|past) (?:your|the) \w+ by|"
     r"(?:比(?:您的?|你的?)?(?:预算|上限)(?:还)?(?:高|多|贵)|超(?:出|过|了)?(?:预算|上限)?)了?)\s*$",
@@ -48,6 +49,8 @@ def numbers(reading: Reading) -> None:
     pairs.opposed(reading)
     for each in reading.numbers:
         if any(start <= each.start and each.end <= end for start, end in reading.done):
+            continue
+        if each.unit == "money" and _remains(reading, each, reading.subject(each.start, each.end)):
             continue
         if not (_of_name(reading, each) or _rendered(reading, each) or ranks.delta(reading, each)):
             judges.get(each.unit, _measured)(reading, each)
@@ -94,8 +97,6 @@ def _money(reading: Reading, each: Quantity) -> None:
         reading.claim(
             ClaimKind.PRICE, reading.quote(each), None, supported, f"the shop sells in {shelf.facets.currency}"
         )
-    elif _remains(reading, each, subject):
-        return
     elif limit := reading.limit(each):
         _limited(reading, each, subject, limit, lambda one: shelf[one].price)
     elif _ranged(reading, each, subject):
@@ -178,7 +179,7 @@ def _remains(reading: Reading, each: Quantity, subject: Subject) -> bool:
     before, after = reading.text[: each.start], reading.text[each.end :]
     if not own or not subject.ids:
         return False
-    if re.search(r"\b(?:of|from|out of|in) (?:your|the|that|a)\s*$", before, re.I) and reading.echoed(each):
+    if re.search(r"(?:\byour|\b(?:of|from|out of) (?:the|that)|您的|你的)\s*$", before, re.I) and reading.echoed(each):
         reading.claim(ClaimKind.PRICE, reading.quote(each), None, True, "the shopper's own limit")
         return True
     over = _OVERRUN_AFTER.match(after) or _OVERRUN_BEFORE.search(before)

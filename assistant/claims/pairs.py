@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from assistant.claims import ranks
 from assistant.claims.claim import ClaimKind
@@ -54,6 +55,9 @@ _PREFER = re.compile(
 def opposed(reading: Reading) -> None:
     """Check "$89 against $64 for the Brook": each amount is of its own product."""
     for left, right in itertools.pairwise(reading.numbers):
+        if not right.unit and left.unit not in ("", "money", *_UNPAIRED):  # "60 minutes against 40"
+            scale = left.scale
+            right = replace(right, unit=left.unit, value=right.value * scale, step=right.step * scale, scale=scale)
         gap = _VERSUS.fullmatch(reading.text, left.end, right.start)
         unlike = left.unit != right.unit or left.currency != right.currency or left.unit in _UNPAIRED
         if not gap or unlike or not reading.fresh((left.start, right.end)):

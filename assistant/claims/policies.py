@@ -57,7 +57,9 @@ def _sides(text: str) -> dict[str, int]:
             near = re.split(r"[,;.。]", text[max(0, one.start() - _BEFORE) : one.start()])[-1]
             sides.add(-1 if _DENIAL.search(near[-3:] if re.search(f"[{CJK}]", near) else near) else 1)
         if name == "charge" and not sides and _SUM.search(text) and not _BOUND.search(text):
-            sides = {-1}
+            sides = {1}
+        if name == "number" and -1 in sides:
+            sides = {-1}  # "several codes in one order"
         found[name] = sum(sides) if len(sides) == 1 else 0
     return found
 
@@ -68,7 +70,7 @@ def _denies(text: str) -> bool:
     _, yes, no = next(axis for axis in _axes() if axis[0] == "charge")
     bare = re.sub(r"^\W*(?:yes|no|是的|不是|不)\W*[,.:;]", "", text)
     bare = yes.sub(" ", no.sub(" ", bare))
-    return bool(_DENIAL.search(bare)) or any(_sides(text)[axis] < 0 for axis in ("include", "need"))
+    return bool(_DENIAL.search(bare)) or any(_sides(bare)[axis] < 0 for axis in ("include", "need"))
 
 
 def _topic(words: Collection[str]) -> frozenset[str]:
@@ -79,7 +81,7 @@ def _topic(words: Collection[str]) -> frozenset[str]:
 
 @cache
 def _on_axis(word: str) -> bool:
-    return any(side.fullmatch(word) for _, *sides in _axes() for side in sides)
+    return word in "运费付收邮钱" or any(side.fullmatch(word) for _, *sides in _axes() for side in sides)
 
 
 def _sentence(passage: Passage) -> str:

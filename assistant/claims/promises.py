@@ -14,6 +14,8 @@ UNABLE = re.compile(
     re.I,
 )
 
+_TOLD = frozenset({"gift", "deadline", "ordered", "pay_later"})  # pages tell of these in words of their own
+
 
 def promises(reading: Reading) -> None:
     """Check that what only a policy can promise stands in one, and is not turned into its opposite."""
@@ -41,6 +43,7 @@ def promises(reading: Reading) -> None:
             bool(pattern.search(shelf.shop.raw))
             or own
             or reduced
+            or (concept in _TOLD and policies.backed(reading, *reading.segment(found.start())))
             or (exempt and bool(pattern.search(shelf.shopper.raw)))
         )
         if concept == "free" and supported and not own and not exempt:

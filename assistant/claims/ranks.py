@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterator
 from functools import partial
 
 from assistant.claims import policies
@@ -52,6 +53,13 @@ _OF_THESE = re.compile(
 _EST = re.compile(
     r"\b(?:most|least) (?P<most>[a-z-]{4,})|\b(?P<est>[a-z]{3,}est)\b|最(?P<zh>[\u4e00-\u9fff]{1,2})", re.IGNORECASE
 )
+_MOST_OF = re.compile(
+    r"\b(?P<adj>longest|most|fewest|highest|lowest|biggest|largest|smallest|shortest|least|best|greatest) "
+    r"(?P<field>[a-z]+(?: [a-z]+)?)|(?P<lead>[\u4e00-\u9fff]{1,6}?)(?:也|都|又|是)?最(?P<zh>[长久多高大低少短小])|"
+    r"最(?P<of>[长久多高大低少短小])的(?P<tail>[\u4e00-\u9fff]{1,6})",
+    re.IGNORECASE,
+)
+_LEAST = frozenset(spaced("fewest lowest smallest shortest least 低 少 短 小"))
 _NOT_EST = frozenset(
     spaced(
         "best rest test west forest interest request honest latest nearest closest modest earliest suggest "
@@ -70,8 +78,27 @@ _REDUCED = re.compile(
 )
 
 
+def _of_fields(reading: Reading) -> Iterator[tuple[Rank, tuple[int, int]]]:
+    """Superlatives of a numeric field of the shop: "the longest warranty", "续航最久"."""
+    for found in _MOST_OF.finditer(reading.text):
+        adjective = next(filter(None, (found["adj"], found["zh"], found["of"]))).casefold()
+        told = found["field"] or found["lead"] or found["tail"]
+        ends = range(len(told), 1, -1) if found["field"] else range(len(told), 0, -1)
+        parts = [told[:end] for end in ends] if not found["lead"] else [told[-end:] for end in ends]
+        for name in (name for part in parts for name in reading.vocabulary.fields.get(stems(part), ())):
+            if reading.grounds.facets.fields[name].number and name not in ("price", "rating"):
+                yield Rank(_MOST_OF, name, -1 if adjective in _LEAST else 1, True), found.span()
+                break
+
+
 def superlatives(reading: Reading) -> None:
     """Check who is the cheapest, the best rated, the lightest."""
+    for rank, span in _of_fields(reading):
+        subject = _ranked(reading, span)
+        if reading.fresh(span) and subject.ids and not reading.idle:
+            reading.done.append(span)
+            holds = partial(_ranks, reading, rank, span, reading.denied(span[0]))
+            reading.judge(ClaimKind.SUPERLATIVE, span, subject, holds, f"{rank.metric}, of those that fit")
     for rank in reading.cues.ranks:
         for found in rank.pattern.finditer(reading.text):
             span = found.span()
@@ -211,6 +238,10 @@ def comparatives(reading: Reading) -> None:
                 continue
             compare(reading, span, rank.metric, rank.sign)
     for found in _SAME.finditer(reading.text):
+        if not reading.fresh(found.span()) or re.search(
+            r"(?:twice|half|times|thrice)\s$", reading.text[: found.start()]
+        ):
+            continue
         word = (found["same"] or found["as"] or found["zh"] or "price").casefold()
         weighed = word in ("little", "much") and re.search(r"weigh", reading.text[: found.start()], re.I)
         metric = "weight" if weighed else _SAME_METRIC.get(word, "price")
@@ -277,9 +308,11 @@ def compare(reading: Reading, span: tuple[int, int], metric: str, sign: int, by:
     subject = Subject(ids, subject.every, subject.named)
     if not ids and not given and by is None:
         return
-    lead = reading.text[: span[0]] + re.split(NAMED, reading.text[slice(*span)])[0]
+    leads_in = (reading.text[: span[0]], reading.text[: span[0]] + re.split(NAMED, reading.text[slice(*span)])[0])
     lone = (given and len(given) == len(reading.names)) or (not given and by is None)
-    against = next((way for pattern, way in ((_NOBODY, 1), (_OTHERS, -1)) if lone and pattern.search(lead)), 0)
+    against = next(
+        (way for pattern, way in ((_NOBODY, 1), (_OTHERS, -1)) if lone and any(map(pattern.search, leads_in))), 0
+    )
     if not given and re.match(_THAN_ALL, reading.text[span[1] :]):
         against = 1
     if against and (given or ids):

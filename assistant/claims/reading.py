@@ -407,6 +407,10 @@ class Reading:
             following = [one for one in following if one.end <= stop]
             if len(following) == len(ids) and each in following:
                 return ids[following.index(each)]
+        reply = self.context
+        alike = [one for one in self.numbers if one.unit == each.unit]
+        if not self.names and len(reply.group) == len(alike) > 1 and each in alike:  # "they cost $89 and $64"
+            return reply.group[alike.index(each)] if self.cues["they"].search(self.text) else None
         return None
 
     def having(self, product_id: str, name: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from assistant.claims.prose import CJK, NAMED, normalize, sentences, spaced, ste
 if TYPE_CHECKING:
     from assistant.claims.reading import Reading
 
-_CONTACT = re.compile(r"https?://[^\s,)]+|www\.[^\s,)]+|[\w.+-]+@[\w-]+\.[\w.-]*\w|\+\d[\d ()-]{6,}\d")
+_CONTACT = re.compile(r"https?://[^\s,)]+|www\.[^\s,)]+|[\w.+-]+@[\w-]+\.[\w.-]*\w|\+\d[\d ()-]{6,}\d", re.ASCII)
 _QUOTED = re.compile(r"“([^”]+)”|「([^」]+)」|『([^』]+)』|《([^》]+)》|(?<![\d\w])\"([^\"]+)\"")
 _EDGE = " \n\t.,;:!?。、…'\"“”„«»「」『』()"
 _LEAST, _LEAST_CJK = 3, 6  # words or Chinese characters from which a run is a quotation and no coincidence
