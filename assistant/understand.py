@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from assistant import recipient as recipients
+from assistant.amounts import spelled
 from assistant.dialogue import Constraint, DialogueState, Order, Recipient
 from assistant.intent import Examples, Intent
 from assistant.language import detect
@@ -278,9 +279,15 @@ class Understander:
         return kind in (Intent.POLICY, Intent.ORDER, Intent.PERSON) and margin > self.examples.certain
 
     def _people(self, reading: Reading) -> None:
-        reading.recipient, spans = recipients.read(reading.only("for", "item", "want"), reading.words)
+        said = reading.only("for", "item", "want")
+        for span, words in reading.marked("for"):  # "she's six": a marked number is an age
+            if re.fullmatch(rf"{spelled(reading.words)}|\d{{1,2}}", words):
+                said = f"{said} {words} years old"
+                reading.take(span.place)
+        reading.recipient, spans = recipients.read(said, reading.words)
         for span in spans:
-            reading.take(span)
+            if span[1] <= len(reading.said):
+                reading.take(span)
 
     def _tells(self, reading: Reading) -> bool:
         """True where the message asks about a product shown: "how many cups does it make", "tell me about the second".

@@ -90,6 +90,8 @@ def test_limits(read: Any, message: str, expected: dict[str, Any]) -> None:
 def test_whom_it_is_for(read: Any) -> None:
     found = read("my brother says hi. [item building blocks] for my [for 4 year old daughter]")
     assert found.recipient == Recipient("girls", "child", 4)
+    found = read("[item building blocks] for my [for daughter], she's [for six], and 2 cats")
+    assert found.recipient == Recipient("girls", "child", 6)
 
 
 @pytest.mark.parametrize(
