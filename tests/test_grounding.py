@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import pytest
-from toy import GLOSSARY, PRODUCTS
+from toy import GLOSSARY, PRODUCTS, product
 
 from assistant.dialogue import Source
 from assistant.grounding import ClaimKind, Evidence, Grounder, Verdict, sentences
@@ -32,10 +32,39 @@ field,volume,zh,容量
 field,dishwasher safe,zh,洗碗机
 field,care,zh,洗涤
 """
+VACUUM = ("Kitchen", "Cordless vacuum cleaners")
+VACUUMS = {
+    each.id: each
+    for each in (
+        product(
+            "vac-whisk", "Norla Whisk Pro cordless vacuum cleaner", VACUUM, "275.00", brand="Norla", rating=(4.2, 340),
+            color=("navy", "white"), sold_out=("navy",), description="A cordless vacuum cleaner with a wall mount.",
+            attributes={"weight": ("1.9 kg",), "noise": ("72 dB",), "warranty": ("2 years",), "run time": ("40 min",)},
+        ),
+        product(
+            "vac-gale", "Norla Gale cordless vacuum cleaner", VACUUM, "315.00", brand="Norla", rating=(4.6, 128),
+            color=("red",), description="A cordless vacuum cleaner that stands by itself.",
+            attributes={"weight": ("2.4 kg",), "noise": ("60 dB",), "warranty": ("5 years",), "run time": ("60 min",)},
+        ),
+        product(
+            "vac-mote", "Tidely Mote 2 cordless vacuum cleaner", VACUUM, "149.00", brand="Tidely", rating=(3.9, 57),
+            color=("white",), description="A small cordless vacuum cleaner for the car.",
+            attributes={"weight": ("1.2 kg",), "noise": ("78 dB",), "warranty": ("1 year",), "run time": ("20 min",)},
+        ),
+    )
+}  # fmt: skip
+MORE_LABELS += """field,warranty,zh,保修期
+field,warranty,zh,保修
+field,noise,zh,噪音
+field,pieces,zh,块数
+field,run time,zh,续航
+kind,Cordless vacuum cleaners,zh,吸尘器
+color,navy,zh,藏青色
+"""
 GROUNDER = Grounder(
-    Facets.of(PRODUCTS),
+    Facets.of([*PRODUCTS, *VACUUMS.values()]),
     Glossary(Label(*row) for row in list(csv.reader(io.StringIO(GLOSSARY + MORE_LABELS)))[1:]),
-    {product.id: (product.title,) for product in PRODUCTS},
+    {one.id: (one.title, one.title.removesuffix(" cordless vacuum cleaner")) for one in (*PRODUCTS, *VACUUMS.values())},
 )
 PASSAGES = (
     Source(
@@ -51,6 +80,37 @@ PASSAGES = (
         "working days. Standard delivery is free for orders over $50.",
     ),
     Source("Warranty", "", "Everything we sell has a 2-year warranty."),
+)
+PAGES = (
+    Source(
+        "Shipping", "Gift wrapping", "Gift wrapping costs $4 per item and comes with a card. We leave out the invoice."
+    ),
+    Source(
+        "Returns",
+        "What cannot be returned",
+        "Opened food and used toothbrushes cannot be returned. You do not need to send back items under $25.",
+    ),
+    Source(
+        "Payment",
+        "Codes",
+        "One code can be used per order. Codes do not apply to gift cards. Prices on product pages do not include sales tax.",
+    ),
+    Source("Warranty", "Electrical", "Electrical items are covered for 1 year. The warranty does not cover batteries."),
+    Source("Sizing", "Shoes", "US 9 is EU 42.5, US 10 is EU 44."),
+    Source("Privacy", "Children", "Our shop is for adults. We do not knowingly store data of children under 16."),
+    Source(
+        "Returns",
+        "Cost",
+        "Returns are free within the United States. From other countries you pay the postage yourself.",
+    ),
+)
+CHINESE_PAGES = (
+    Source("配送", "礼品包装", "礼品包装每件4美元，附一张卡片。礼品订单中不放价格单。"),
+    Source("退货", "不可退货", "已开封的食品和用过的牙刷不可退货。25美元以下的商品无需寄回。"),
+    Source("付款", "优惠码", "每个订单只能使用一个优惠码。优惠码不适用于礼品卡。商品页面的价格不含税。"),
+    Source("保修", "电器", "电器保修1年。保修不包括电池。"),
+    Source("隐私", "儿童", "本店面向成年人。我们不会有意保存16岁以下儿童的信息。"),
+    Source("退货", "费用", "美国境内退货免运费。从其他国家退货，运费由您承担。"),
 )
 
 
@@ -92,9 +152,16 @@ POLICY = Evidence(
 NOTHING = Evidence(
     shopper_text="do you sell tents? I live in Norway", facts={"": frozenset({"help@toy.example", "Toy Shop"})}
 )
+SHOP_FACTS = {"": frozenset({"help@toy.example", "Toy Shop"})}
 SCENES: Mapping[str, Evidence] = {
     "runs": RUNS, "wet": WET, "one": ONE, "kettles": KETTLES, "packs": PACKS, "pans": PANS, "toys": TOYS, "moor": MOOR,
     "dear": DEAR, "policy": POLICY, "nothing": NOTHING,
+    "vacs": Evidence(
+        products=VACUUMS, slate=(*VACUUMS,), fitting=(*VACUUMS,), shopper_text="a quiet vacuum, my limit is $320"
+    ),
+    "vac": Evidence(products={"vac-whisk": VACUUMS["vac-whisk"]}, slate=("vac-whisk",), fitting=("vac-whisk",)),
+    "pol": Evidence(passages=PAGES, facts=SHOP_FACTS), "polzh": Evidence(passages=CHINESE_PAGES, facts=SHOP_FACTS),
+    "forty": scene("blocks-city", "blocks-farm", shopper_text="a toy for 40 dollars"),
 }  # fmt: skip
 
 # scene, language, reply; every sentence is true
@@ -440,13 +507,521 @@ FALSE = [
     (X, "nothing", "en", "More than 5000 shoppers trust us."),
 ]  # fmt: skip
 
+# More of them, one a line under "[scene language]"; "@" names the product spoken of before
+MORE_TRUE = """
+[runs en]
+So far 98 people have reviewed the Fell Runner.
+51 buyers have left a rating for the Brook.
+On average, the Brook gets 4.5 of 5.
+Customers rate the Lynx GTX 4.7.
+Shoppers give the Fell Runner 4.4 out of 5.
+The Brook averages 4.5 from 51 ratings.
+Rated by 212 people, the Lynx GTX comes out at 4.7.
+The Lynx GTX has the most reviews, 212.
+The Brook has the fewest reviews.
+You'd spend least on the Brook.
+Nothing here is cheaper than the Brook.
+No other one scores as well as the Lynx GTX.
+None of them weighs less than the Brook.
+The Lynx GTX is at the top of the range at $89.
+The Lynx GTX is the top of the range.
+The Lynx GTX is the more expensive one, $89 against $64 for the Brook.
+The Lynx GTX is heavier than the Fell Runner by 40 g.
+Shoppers put the Lynx GTX above the Fell Runner, 4.7 to 4.4.
+The Brook is cheaper, at $64 to the Fell Runner's $74.
+The Lynx GTX costs $89, while the Brook is only $64.
+The Brook has fewer reviews than the Lynx GTX.
+The Fell Runner has more reviews than the Brook, 98 to 51.
+The Fell Runner is rated lower than the Brook, but not by much.
+Compared with the Brook's 51 reviews, the Fell Runner has 98.
+At $89, the Lynx GTX leaves $11 of your $100.
+I've put the cheapest first.
+I've picked three that fit and left out the black ones.
+I can show you more, or narrow it down by weight.
+I would look at the Lynx GTX first if mud is your thing.
+Tell me your size and I'll check which are in stock.
+We have three that fit; the Brook is the cheapest.
+You get a waterproof shoe for $64 with the Brook.
+With the Brook you get a wide last for $64.
+I haven't found a cheaper one.
+If I were choosing for mud, I'd go with the Lynx GTX.
+The Lynx and the Brook keep water out. They cost $89 and $64.
+I've sorted them by price.
+I'll leave the choice to you.
+Let me know if you want to see others.
+You might also like the Fell Runner at $74.
+We carry three trail running shoes under $100.
+Of the three, the Lynx GTX is the one for mud: it has a grippy sole.
+My first choice would be the Brook, because it's waterproof and 25 dollars cheaper than the Lynx GTX.
+I looked for size 9 and left out black, as you asked.
+You'd save $16 on the Brook, which is reduced from $80.
+Want me to compare two of them side by side?
+The Fell Runner is lighter than the Lynx GTX, though not as light as the Brook.
+We do have cheaper shoes, the Brook for one, at $64.
+More customers have rated the Lynx GTX than the Brook.
+They're all mesh, so they breathe about the same, but I can't tell you how warm they are.
+None of the three is leather; all are mesh.
+I'd go for the Lynx GTX if you're often out in the wet.
+[runs@run-fell en]
+So far, 98 customers have reviewed it.
+[runs zh]
+Lynx GTX有212位买家评价过，评分4.7。
+一共有98位顾客给Fell Runner打了分，平均4.4分。
+Brook的平均评分是4.5，来自51人的评价。
+买家给Brook打4.5分。
+Lynx GTX的评价最多，有212条。
+评价数量最多的是Lynx GTX。
+Brook的评价最少。
+没有哪款评分超过Lynx GTX。
+没有比Brook更便宜的了。
+买Brook比买Fell Runner少花10美元。
+买Brook比Lynx GTX省25美元。
+Lynx GTX更贵，要89美元，Brook只要64美元。
+相比之下，Brook只要64美元，比74美元的Fell Runner便宜。
+Lynx GTX评分比Brook高。
+Brook的评分高于Fell Runner。
+Fell Runner的评分不如Brook。
+论评分，Lynx GTX比Fell Runner好。
+Fell Runner的评价比Brook多。
+Brook的评价数少于Fell Runner。
+您可以在三款里挑。
+这三款您都可以看看。
+三款任您挑选。
+我给您挑了三款，Brook最便宜。
+我已经把黑色的排除了。
+已为您按价格从低到高排好：Brook 64美元，Fell Runner 74美元，Lynx GTX 89美元。
+您先看看这三款，我可以再帮您比较。
+告诉我您的尺码，我帮您看看有没有货。
+如果您想省钱，选Brook。
+我先把最便宜的放在前面。
+这款适合送给喜欢越野跑的朋友。
+这双Brook现在64美元，比原价省了16美元。
+Lynx GTX和Fell Runner都是Norrvik的，Brook是Halden的。
+如果9码合适，三款都能选。
+为您找到了三款，都在预算之内。
+您要的9码，Lynx GTX苔绿色有现货。
+这几款您想先看哪一款？
+已经按您说的去掉了黑色。
+[runs@run-brook zh]
+目前有51人评价过它。
+[runs@run-lynx en]
+They have 4.7 stars.
+[vacs en]
+The Norla Gale has the longest warranty, 5 years.
+The Norla Gale is the quietest of them at 60 dB.
+The Mote 2 is the cheapest of the three; none of the others weighs less.
+The Gale is the more expensive one, $315 against $275 for the Whisk Pro.
+The Gale at $315 is $5 below your limit.
+The Whisk Pro stays within your budget by $45.
+The Norla Whisk Pro weighs 1.9 kg and runs for 40 minutes.
+The Whisk Pro is sold out in navy, but in stock in white.
+The Tidely Mote 2 is $149.
+The Mote 2 has the shortest warranty, only 1 year.
+The Whisk Pro comes with a wall mount.
+[vacs zh]
+保修期最长的是Norla Gale，5年。
+Norla Gale噪音最低，只有60分贝。
+Norla Gale的噪音是60分贝。
+Whisk Pro运行时72分贝，续航40分钟。
+Tidely Mote 2只要149美元，重1.2公斤。
+Gale比Whisk Pro安静，噪音60分贝对72分贝。
+续航最久的是Gale，60分钟。
+[toys en]
+City Builder has more pieces than Little Farm: 120 against 40.
+As a birthday present, City Builder would do: it's from 4 years and $34.
+It's a gift for a five-year-old, so I'd look at City Builder.
+[toys zh]
+City Builder块数比Little Farm多。
+Magnet Tiles现在是预售。
+[forty en]
+The City Builder is $34, so $6 of your $40 would be left.
+City Builder leaves you $6 of the $40.
+Little Farm at $18 is well below your limit.
+Both are under $40; Little Farm would leave you $22.
+City Builder fits your $40 with $6 to spare.
+[forty zh]
+City Builder要34美元，40美元预算还剩6美元。
+Little Farm只要18美元，比预算低22美元。
+[polzh zh]
+礼品包装4美元一件。
+礼品包装一件4美元，会附一张卡片。
+我们不会有意保存16岁以下儿童的信息。
+已开封的食品不能退货。
+用过的牙刷不可以退货。
+低于25美元的商品不用寄回。
+优惠码不能用于礼品卡。
+一个订单只能用一个优惠码。
+页面上的价格不含税。
+电器保修1年，电池不在保修范围内。
+在美国境内退货是免运费的。
+其他国家的退货运费需要您自己承担。
+电池不保修。
+不行，礼品卡不适用优惠码。
+价格里没有含税。
+在美国退货不用付运费。
+一件4美元就可以礼品包装，还附一张卡片。
+[vac en]
+No, the Whisk Pro in navy is out of stock; white is available.
+No, we're out of the Whisk Pro in navy.
+[vac zh]
+藏青色的Whisk Pro没货了，白色还有。
+[moor en]
+We have no Moor left.
+The Moor is gone for now, so I'd look at the Lynx GTX.
+The Moor has run out, I'm afraid.
+[pol en]
+We do not knowingly store data of children under 16.
+Our shop is for adults. We do not knowingly store data of children under 16.
+Gift wrapping is $4 per item, with a card.
+Gift wrapping costs $4 an item.
+Opened food cannot be returned.
+No, opened food can't go back.
+Used toothbrushes can't be returned either.
+You needn't send back items under $25.
+Codes don't apply to gift cards.
+No, a code can't be used on gift cards.
+Sales tax is not included in the prices on product pages.
+Electrical items have a 1-year warranty.
+The warranty doesn't cover batteries.
+US 9 is the same as EU 42.5.
+US 10 corresponds to EU 44.
+Within the United States returns are free; from elsewhere you pay the postage yourself.
+You can use one code per order.
+There's a $4 charge per item for gift wrapping.
+Batteries are excluded from the warranty.
+No: prices are shown without sales tax.
+In US 9 you'd be EU 42.5.
+We don't keep data of children under 16 knowingly.
+You only get one code per order, and not on gift cards.
+[policy en]
+Yes, you can send unworn items back within 30 days, and return postage is free.
+No, sale items can't be exchanged.
+Your refund goes to the card you paid with.
+Unworn items can come back within 30 days of delivery.
+It depends: sale items cannot be exchanged, other unworn items can be returned within 30 days.
+For orders over $50 you don't pay for standard delivery.
+Yes, there's a 2-year warranty on everything we sell.
+[policy zh]
+可以退，30天内未使用的都可以。
+促销商品不能换货。
+加急配送12.90美元，1到2个工作日到。
+[nothing en]
+I've noted that you live in Norway.
+I can't place orders here, but I can help you choose.
+Our team can help: help@toy.example.
+I can't see orders. Please write to help@toy.example.
+I'm sorry, I can't change prices.
+I can look for something else if you tell me what you need it for.
+[nothing zh]
+我没办法帮您下单，不过可以帮您挑选。
+我看不到您的订单，请联系help@toy.example。
+我们卖鞋子、厨房用品、玩具、箱包和床上用品。
+我只能回答本店商品和条款的问题。
+[kettles en]
+77 customers have reviewed the Tea Master, and they average 4.8.
+With 4.8 of 5, the Tea Master is the favourite on ratings alone.
+The Swift has the most reviews of the three.
+The Swift is $39 against $79 for the Tea Master.
+At $25 rather than $39, the Mini is cheaper than the Swift.
+None of the three costs less than the Mini.
+The other two cost more than the Mini.
+You pay $54 more for the Tea Master than for the Mini.
+The Mini holds less than the Swift.
+For one person the Mini is enough at 600 ml.
+It takes four minutes to boil a full jug in the Swift.
+We also have the Clear in glass, but it's sold out at the moment.
+[kettles@kettle-swift en]
+It has 120 reviews so far and a 4.5.
+[kettles zh]
+120名买家给Swift打出了4.5分。
+功率最大的是Swift，2200瓦。
+Tea Master评分4.8，比Swift的4.5高。
+Swift的功率比Tea Master大。
+没有哪款比Mini更便宜。
+我们还有一款玻璃的Clear，不过现在缺货。
+[moor zh]
+Moor目前没有了，可以看看Lynx GTX。
+[packs en]
+The Trek 45 is made for a week away, the Day 20 for a day out.
+[packs zh]
+School目前还没有评价。
+"""
+MORE_FALSE = """
+[runs en]
+I've set the Brook aside for you.
+We're holding a pair of the Lynx GTX in your size.
+The Brook is our top seller.
+More people buy the Brook than any other shoe here.
+The Brook is a customer favourite.
+This offer ends on Sunday.
+Hurry, the price goes up tomorrow.
+The sale on the Brook runs until midnight.
+Take it now and pay in January.
+Buy two and the third pair costs nothing.
+We'll throw in a pair of socks.
+You'll also receive a shoe bag with it.
+The Brook comes with a spare pair of laces.
+It'll be at your door by Friday.
+You'd have it the day after tomorrow.
+I have put the Brook in your basket.
+The Brook has been added to your cart.
+Your order is on its way.
+I've asked a colleague to call you.
+I have passed this to the team.
+Our staff tested all three on wet rock.
+We donate a dollar for every pair sold.
+I've emailed you the details.
+We will gladly resole the Brook.
+We can engrave your name on it.
+Members earn double on the Lynx GTX.
+Students pay less here.
+Our workshop fits the insoles while you wait.
+New stock arrives next week.
+We've lowered the price just for you.
+The Lynx GTX has fewer reviews than the Brook.
+The Brook has more reviews than the Fell Runner.
+The Brook is the more expensive one, $64 against $89 for the Lynx GTX.
+The Lynx GTX is the more expensive one, $64 against $89 for the Brook.
+The Fell Runner is heavier than the Lynx GTX by 40 g.
+Shoppers put the Fell Runner above the Lynx GTX, 4.7 to 4.4.
+Shoppers put the Fell Runner above the Lynx GTX.
+Reviewers prefer the Brook to the Lynx GTX.
+Fewer people reviewed the Lynx GTX than the Brook.
+No, we're out of the Brook in blue.
+We have no Brook left.
+The Brook is gone.
+We've run out of the Lynx GTX.
+There are none of the Fell Runner left in blue.
+The Brook has to be ordered in.
+You'd spend least on the Fell Runner.
+Nothing here is cheaper than the Fell Runner.
+With the Lynx GTX, nothing here is cheaper.
+No other one scores as well as the Brook.
+None of them weighs less than the Lynx GTX.
+The Brook has the most reviews.
+The Fell Runner tops the list for ratings.
+The Brook beats all the others on rating.
+Every other pair costs more than the Fell Runner.
+The Brook is waterproof. They weigh 320 g.
+[runs zh]
+买两双送一双袜子。
+现在下单赠送鞋袋。
+给您送一双袜子。
+Brook是我们店的销量冠军。
+Brook这个月卖得最好。
+很多回头客都买Brook。
+活动今晚结束。
+后天就能到您手上。
+我已经把Brook放进您的购物车。
+已为您预留了一双Brook。
+已经帮您下单了。
+我们会打电话给您确认。
+已经转给同事处理了。
+可以先用后付，明年再付款。
+我们的师傅可以免费帮您换鞋底。
+下周会补货。
+第二双半价。
+会员再减5美元。
+我们每卖一双就捐一美元。
+Brook评分比Lynx GTX高。
+Fell Runner的评分高于Brook。
+Lynx GTX的评分低于Brook。
+Lynx GTX的评分不如Brook。
+论评分，Fell Runner比Lynx GTX好。
+Brook的评价比Lynx GTX多。
+Lynx GTX的评价数少于Brook。
+Brook更贵，要64美元，Lynx GTX只要89美元。
+Fell Runner更便宜，只要74美元，Brook要64美元。
+相比Brook，Lynx GTX更便宜，只要89美元。
+买Lynx GTX比买Brook少花25美元。
+Brook需要调货。
+Brook暂时没有了。
+Lynx GTX要等两周才有。
+蓝色的Brook卖光了。
+没有哪款评分超过Brook。
+没有一款比Fell Runner更轻。
+评分没有高过Brook的。
+Brook的评价最多。
+其他款都比Fell Runner贵。
+[nothing en]
+I've forwarded your question to the manager.
+We've been making kettles since our grandfather's time.
+[nothing zh]
+我们已经给您发了邮件。
+[pol en]
+Opened food can be returned.
+Yes, used toothbrushes can go back.
+Codes do apply to gift cards.
+Codes apply to gift cards too.
+Sales tax is already in the price.
+Sales tax is included in the prices on product pages.
+The warranty covers batteries.
+Electrical items are covered for 3 years.
+Electrical items have a 2-year warranty.
+You do not need to send back items under $50.
+US 9 is EU 44.
+US 10 corresponds to EU 42.5.
+Returns within the United States cost you $4.
+From other countries returns are free.
+Gift wrapping is free.
+You pay the postage yourself within the United States.
+You can use as many codes as you like per order.
+Opened food may be sent back.
+Prices are shown with sales tax.
+There's no charge for gift wrapping.
+Electrical items are covered for 18 months.
+We knowingly store data of children under 16.
+Returning something within the United States costs a fee.
+Electrical items are not covered.
+[policy en]
+You have to pay for return postage.
+Worn items can be returned within 30 days.
+You cannot return unworn items within 30 days.
+You pay for return postage.
+Return postage is charged.
+Express delivery is free.
+You can return worn items.
+Nothing we sell has a warranty.
+[policy zh]
+退货要收运费。
+30天内不可以退货。
+促销商品可以换货。
+加急配送免费。
+商品没有保修。
+[polzh zh]
+已开封的食品可以退货。
+用过的牙刷也可以退。
+优惠码适用于礼品卡。
+优惠码可以用于礼品卡。
+商品页面的价格已含税。
+页面价格包含税费。
+电器保修3年。
+保修包括电池。
+50美元以下的商品无需寄回。
+美国境内退货要收运费。
+礼品包装免费。
+每个订单可以使用多个优惠码。
+从其他国家退货免运费。
+我们会保存16岁以下儿童的信息。
+电池也保修。
+价格里已经含税。
+礼品订单里会放价格单。
+礼品包装每件8美元。
+牙刷用过也能退。
+优惠码每单能用三个。
+[vac en]
+Yes, we have the Whisk Pro in navy.
+The navy one is in stock.
+[vac zh]
+藏青色有货。
+Whisk Pro白色需要调货。
+[vacs en]
+The Whisk Pro has the longest warranty.
+The Mote 2 is the quietest.
+The Norla Whisk Pro weighs 2.4 kg.
+The Whisk Pro runs for 60 minutes.
+The Gale is $25 below your limit.
+The Mote 2 has a two-year warranty.
+[vacs zh]
+保修期最长的是Whisk Pro。
+Norla Gale的噪音是72分贝。
+续航最久的是Whisk Pro。
+[runs@run-brook en]
+They have 4.7 stars.
+So far 212 people have reviewed them.
+So far 98 people have reviewed.
+They cost $89.
+[runs@run-brook zh]
+目前有212人评价过。
+评分4.7。
+[vacs@vac-whisk en]
+Its warranty is 5 years.
+[forty en]
+City Builder leaves you $16 of the $40.
+Little Farm would leave you $12.
+City Builder fits your $40 with $16 to spare.
+[forty zh]
+City Builder要34美元，40美元预算还剩16美元。
+[kettles en]
+I've reserved the last Swift for you.
+The Swift is the kettle everyone buys.
+This price is only good until Monday.
+Every kettle comes with a descaling kit.
+We'll send you a tea sampler with it.
+I've started the checkout for you.
+We service kettles in our own workshop.
+The first hundred buyers get a mug.
+I let the warehouse know that you're interested.
+Your discount has been applied.
+Chefs swear by the Tea Master.
+None of the three costs less than the Swift.
+The other two cost more than the Swift.
+The Swift has fewer reviews than the Mini.
+The Swift is rated higher, 4.8 versus 4.5 for the Tea Master.
+No other kettle is rated as highly as the Swift.
+We've run out of the Swift in white.
+The Swift won't be back for a month.
+[kettles zh]
+今年最火的就是Swift。
+今天下单，明天送达。
+我已经通知仓库给您备货。
+我们每台水壶都经过手工检查。
+三天内必到。
+店长最爱的是Tea Master。
+老顾客还能再便宜5美元。
+Swift的评分比Tea Master好。
+Swift的价格高于Tea Master。
+Tea Master的评分不如Swift。
+没有哪款比Swift更便宜。
+Swift白色没有了。
+Swift只有预订。
+[kettles@kettle-mini en]
+They hold 1.7 l.
+It averages 4.5.
+[packs en]
+I went ahead and ordered the Trek 45 for you.
+Every backpack is inspected by our own seamstress.
+A rain cover is thrown in.
+Spend $100 and we cover the shipping.
+The Trek 45 goes up in price on Friday.
+You can try it for 100 days.
+It gets to you within two days.
+We've just sold three of these this morning.
+The Trek 45 is $55 against $129 for the Day 20.
+The Day 20 is better reviewed than the Trek 45.
+The Day 20 has the largest volume.
+[packs zh]
+两件九折。
+这款已经卖出上千件。
+晚上八点前下单当天发。
+我们会给您留一个。
+满100减20。
+School比Day 20重。
+Trek 45已经没有了。
+[packs@pack-day en]
+34 people have reviewed it.
+"""
+
+
+def told(lines: str) -> list[tuple[str, str, str]]:
+    """Scene, language and reply of each line."""
+    found: list[tuple[str, str, str]] = []
+    where = language = ""
+    for line in filter(None, lines.splitlines()):
+        if line.startswith("["):
+            where, language = line.strip("[]").split()
+        else:
+            found.append((where, language, line))
+    return found
+
 
 def verdicts(scene_name: str, language: str, reply: str) -> list[Verdict]:
-    check = GROUNDER.begin(SCENES[scene_name], language)
+    scene_name, _, spoken_of = scene_name.partition("@")
+    check = GROUNDER.begin(SCENES[scene_name], language, filter(None, [spoken_of]))
     return [check.check(sentence) for sentence in sentences([reply])]
 
 
-@pytest.mark.parametrize(("where", "language", "reply"), TRUE)
+@pytest.mark.parametrize(("where", "language", "reply"), [*TRUE, *told(MORE_TRUE)])
 def test_true_replies_pass(where: str, language: str, reply: str) -> None:
     failed = [
         (v.sentence, [c for c in v.claims if not c.supported])
@@ -461,6 +1036,25 @@ def test_planted_faults_do_not(kind: ClaimKind, where: str, language: str, reply
     *before, last = verdicts(where, language, reply)
     assert all(verdict.grounded for verdict in before)
     assert not last.grounded, last.claims
+
+
+@pytest.mark.parametrize(("where", "language", "reply"), told(MORE_FALSE))
+def test_so_do_not_faults_whose_kind_can_be_argued_about(where: str, language: str, reply: str) -> None:
+    *before, last = verdicts(where, language, reply)
+    assert all(verdict.grounded for verdict in before)
+    assert not last.grounded, last.claims
+
+
+@pytest.mark.parametrize(("where", "language"), [("policy", "en"), ("pol", "en"), ("polzh", "zh")])
+def test_a_sentence_of_a_page_passes_word_for_word(where: str, language: str) -> None:
+    said = [sentence for source in SCENES[where].passages for sentence in sentences([source.quote])]
+    said += ["As our page says: " + each for each in said if language == "en"]
+    assert [each for each in said if not all(verdict.grounded for verdict in verdicts(where, language, each))] == []
+
+
+def test_a_page_denied_or_cut_short_is_no_quotation() -> None:
+    assert not GROUNDER.check("It's not true that codes do not apply to gift cards.", SCENES["pol"], "en").grounded
+    assert not GROUNDER.check("We knowingly store data of children under 16.", SCENES["pol"], "en").grounded
 
 
 def test_a_claim_says_its_kind_its_product_and_why() -> None:
@@ -491,10 +1085,10 @@ def mutations(where: str, reply: str) -> Iterator[str]:
     for found in NUMBER.finditer(reply):
         other = f"{float(found[0]) - 0.3:.1f}" if found["rating"] else f"{float(found[0]) * 2 + 17:g}"
         yield reply[: found.start()] + other + reply[found.end() :]
-    for product in SCENES[where].products.values():
-        if product.title in reply:
-            yield reply.replace(product.title, "World Map", 1)
-            yield reply.replace(product.title, "Glimmer Ten", 1)
+    for each in SCENES[where].products.values():
+        if each.title in reply:
+            yield reply.replace(each.title, "World Map", 1)
+            yield reply.replace(each.title, "Glimmer Ten", 1)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ _PRODUCT_NOUNS = frozenset(
 )
 
 
-_REVIEWED = re.compile(r"\b(?:review|rat(?:ed|ing|er)|scored by|opinion)|评价|评论|点评|打分|评分", re.IGNORECASE)
+_REVIEWED = re.compile(r"\b(?:review|rat(?:ed|ing|er)|scor|opinion)|评价|评论|点评|打分|评分", re.IGNORECASE)
 
 
 def count(reading: Reading, each: Quantity) -> None:
@@ -32,6 +32,9 @@ def count(reading: Reading, each: Quantity) -> None:
         alone = re.search(r"(?:(?<!the )\bonly|\bjust|\bexactly|只有|仅有?|就)\s*$", before, re.I)
         if not alone and not re.match(r"\s*(?:fits|matches|product)\b", after):
             return
+    asked = reading.idle and reading.question and each.value <= len(reading.grounds.shown)
+    if asked or re.match(r"\s*(?:reasons?|things|ways|points|questions?|differences?|words)\b", after):
+        return
     subject = reading.subject(each.start, each.end)
     if _REVIEWED.search(text) and reading.holds(subject, lambda one: reading.grounds[one].reviews == each.value):
         reading.claim(ClaimKind.RATING, reading.quote(each), None, True, "its reviews")
@@ -187,6 +190,9 @@ def absent(reading: Reading) -> None:
         ):
             continue
         seen.add(segment)
+        compared = (rank for rank in reading.cues.ranks if not rank.superlative)
+        if any(rank.pattern.search(reading.text, *segment) for rank in compared):
+            continue  # "nothing cheaper": of those before
         values = [value for value in reading.values if _within(reading, value.start, segment)]
         limits = [one for one in reading.numbers if _within(reading, one.start, segment) and reading.limit(one)]
         shelf = reading.grounds

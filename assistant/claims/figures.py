@@ -101,7 +101,7 @@ def _money(reading: Reading, each: Quantity) -> None:
         _limited(reading, each, subject, limit, lambda one: shelf[one].price)
     elif _ranged(reading, each, subject):
         return
-    elif reading.near("from", each) or reading.near("from_after", each, after=True):
+    elif _least(reading, each, subject):
         pools = [subject.ids] if subject.named else [shelf.pool, shelf.shown, subject.ids]
         starts = [min(price for one in pool for price in shelf[one].prices) for pool in pools if pool]
         supported = any(same(each.value, start) for start in starts) or (
@@ -171,6 +171,16 @@ def _priced(reading: Reading, each: Quantity, subject: Subject) -> None:
         reading.claim(ClaimKind.PRICE, reading.quote(each), None, True, "in the policies")
         return
     reading.judge(ClaimKind.PRICE, span, subject, costs, "its price")
+
+
+def _least(reading: Reading, each: Quantity, subject: Subject) -> bool:
+    """Whether an amount is where prices start, and not the list price after "reduced from"."""
+    if reading.near("from_after", each, after=True):
+        return True
+    former = reading.near("was", each) and reading.holds(
+        subject, lambda one: any(same(each.value, old) for old in reading.grounds[one].list_prices)
+    )
+    return reading.near("from", each) and not former
 
 
 def _remains(reading: Reading, each: Quantity, subject: Subject) -> bool:

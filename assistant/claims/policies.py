@@ -55,7 +55,8 @@ def _sides(text: str) -> dict[str, int]:
         rest = no.sub(lambda one: " " * len(one[0]), text)
         for one in yes.finditer(rest):
             near = re.split(r"[,;.。]", text[max(0, one.start() - _BEFORE) : one.start()])[-1]
-            sides.add(-1 if _DENIAL.search(near[-3:] if re.search(f"[{CJK}]", near) else near) else 1)
+            near = near[-3:] if re.search(f"[{CJK}]", near) else near
+            sides.add(-1 if name != "offer" and _DENIAL.search(near) else 1)
         if name == "charge" and not sides and _SUM.search(text) and not _BOUND.search(text):
             sides = {1}
         if name == "number" and -1 in sides:

@@ -22,7 +22,7 @@ def recited(reading: Reading, text: str) -> str:
     """`text` without the sentences of the shop's pages that stand in it word for word, which are true as they stand.
 
     A part of such a sentence counts where it is all that is said and is cut at commas. What is said around it is read
-    like any other words; where that denies, nothing is taken over.
+    like any other words; "it is not true that" denies it.
     """
     own = text.strip(_EDGE)
     for source in reading.grounds.evidence.passages:
@@ -32,10 +32,11 @@ def recited(reading: Reading, text: str) -> str:
                 continue
             at = text.casefold().find(given.casefold())
             if at >= 0 and _apart(text, at, at + len(given)):
-                around = f"{text[:at]} {text[at + len(given) :]}"
-                if not reading.cues["negation"].search(around) or re.fullmatch(r"\W*no\W*", around, re.I):
-                    reading.claim(ClaimKind.POLICY, given, None, True, "a sentence of the shop's pages")
-                    text = text[:at] + NAMED * len(given) + text[at + len(given) :]
+                denied = re.search(r"(?:\bthat|\bif|说|认为)\W*$", text[:at]) and reading.cues["negation"].search(
+                    text[:at]
+                )
+                reading.claim(ClaimKind.POLICY, given, None, not denied, "a sentence of the shop's pages")
+                text = text[:at] + NAMED * len(given) + text[at + len(given) :]
             elif _long(own) and (at := given.casefold().find(own.casefold())) >= 0:
                 before, after = given[:at].rstrip(" "), given[at + len(own) :].lstrip(" ")
                 if (not before or before[-1] in ",;:、") and (not after or after[0] in ",;:、"):

@@ -33,6 +33,12 @@ def _stocked(reading: Reading, cue: str, span: tuple[int, int]) -> None:
         cue == "stock_any" and reading.missing(span[0])
     ):
         return
+    if (
+        cue == "stock_any"
+        and reading.text[span[0] :].casefold().startswith("we ")
+        and reading.said("stock_out", (span[1], len(reading.text)))
+    ):
+        return  # "we have the Clear in glass, but it's sold out"
     subject = reading.subject(*span)
     gone = (cue == "stock_out") is not (cue != "stock_any" and reading.denied(span[0]) and cue != "stock_later")
     if cue == "stock_any" and reading.denied(span[0]):
