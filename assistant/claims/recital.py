@@ -52,7 +52,9 @@ def _long(text: str) -> bool:
 def _apart(text: str, start: int, end: int) -> bool:
     """Whether a run of a sentence begins and ends where a clause may."""
     before, after = text[:start].rstrip(" "), text[end:].lstrip(" ")
-    return (not before or not before[-1].isalnum()) and (not after or not after[0].isalnum())
+    return (not before or not before[-1].isalnum() or before.endswith((" that", " if", "说"))) and (
+        not after or not after[0].isalnum()
+    )
 
 
 def contacts(reading: Reading, text: str) -> str:
