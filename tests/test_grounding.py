@@ -166,6 +166,7 @@ SCENES: Mapping[str, Evidence] = {
 
 # scene, language, reply; every sentence is true
 TRUE = [
+    ("runs", "zh", "和Fell Runner比，Lynx GTX贵$15和评分更高（4.7对4.4）。"),
     ("runs", "en", "Three fit. The Lynx GTX in moss is fully waterproof and the best rated (4.7); the Fell Runner is $15 cheaper but only water-resistant. Do you run mostly on mud or on stones?"),
     ("runs", "en", "The cheapest is the Brook at $64. It is waterproof and comes in blue, sizes 9 and 10."),
     ("runs", "en", "I found three pairs under $100. The Brook is the cheapest at $64.00, and the Lynx GTX is the best rated at 4.7."),
@@ -278,6 +279,7 @@ P, S, R, A, N, C, U, M, L, X = (
 
 # kind of the fault, scene, language, reply; its last sentence is false
 FALSE = [
+    (R, "runs", "zh", "和Lynx GTX比，Brook便宜$25，评分4.7对4.5。"),
     (P, "runs", "en", "The Brook costs $74."),
     (P, "runs", "en", "The cheapest is the Brook at $69."),
     (P, "runs", "en", "The Lynx GTX is waterproof and $98."),

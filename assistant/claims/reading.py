@@ -162,7 +162,7 @@ class Reading:
         return capital
 
     def _compared(self, text: str, start: int, end: int) -> bool:
-        return bool(self.cues["object"].search(text[:start]) or re.match(r"\s*(?:相比|比起来)", text[end:]))
+        return bool(self.cues["object"].search(text[:start]) or re.match(r"\s*(?:相比|比起来|比(?=\s*,))", text[end:]))
 
     def _values(self) -> list[Value]:
         found: list[Value] = []
