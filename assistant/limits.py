@@ -93,7 +93,7 @@ class Limits:
                 currency = told[0][1]
             place = span.place
             reading.take(place)
-            bound = reading.bound(span)
+            bound = reading.bound(span) or "max"  # a bare price is what may be spent
             low = value if bound == "min" else value * Decimal("0.75") if bound == "about" else None
             high = value if bound == "max" else value * Decimal("1.25") if bound == "about" else None
             self._price(reading, low, high, currency, words, place)

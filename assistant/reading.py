@@ -74,10 +74,10 @@ class Reading:
         return _within(self.rest, (each for each in self.spans if each.label in labels)) if self.tagged else self.rest
 
     def bound(self, span: Span) -> str:
-        """Whether an amount is the "max", the "min" or "about" what is wanted.
+        """Whether an amount is the "max", the "min" or "about" what is wanted; "" where no word beside it says so.
 
-        Words beside it that always mean one of them are trusted before its mark, unless they are denied ("nothing
-        over"); of two amounts joined by "to" the first is the least.
+        Words that always mean one of them are trusted before its mark, unless they are denied ("nothing over"); of two
+        amounts joined by "to" the first is the least.
         """
         amounts = [each for each in self.spans if each.label in AMOUNTS]
         place = amounts.index(span) if span in amounts else 0
@@ -89,7 +89,7 @@ class Reading:
         after = self.said[span.end :].lstrip()[:_BESIDE]
         found = [
             (len(phrase), label, not _DENIAL.search(before.removesuffix(phrase)))
-            for label, cue in (("min", "above"), ("max", "below"))
+            for label, cue in (("min", "above"), ("max", "below"), ("about", "approx"))
             for phrase in self.words.cues[cue]
             if _ends(before, phrase)
         ]
@@ -99,8 +99,10 @@ class Reading:
             for phrase in self.words.cues[cue]
             if _begins(after, phrase)
         ]
-        _, label, telling = max(found, default=(0, span.label, False))
-        return label if telling else span.label
+        _, label, telling = max(found, default=(0, "", False))
+        if telling:
+            return label
+        return span.label if found or _DENIAL.search(before) or span.label == "about" else ""
 
     def marked(self, *labels: str) -> Iterator[tuple[Span, str]]:
         """The spans with one of `labels`, and their words, whatever has been understood of them."""

@@ -58,16 +58,17 @@ class Sizes:
     def _settle(self, reading: Reading, size: str, said: str, span: tuple[int, int]) -> None:
         """Take the words at `span` for the size `size` of the field that has most products in it."""
         wanted = _SIZE_WORDS.get(size, size)
+        own = self._vocabulary.sizes(reading.scope) if reading.scope else {}
+        sizes = own or {name: set(self._facets.fields[name].values) for name in self._size_fields}
         found = {
-            name: frozenset(value for value in self._facets.fields[name].values if _is_size(value, wanted))
-            for name in self._size_fields
+            name: frozenset(value for value in values if _is_size(value, wanted)) for name, values in sizes.items()
         }
         if not any(found.values()):  # the shop's labels may know it by another measure: EU 42 is its 8.5
             for written in (said, f"eu {wanted}", f"{wanted}码"):
                 for label in self._vocabulary.values(written, reading.words):
                     if label.field in found:
                         found[label.field] |= label.values
-        fields = [name for name, values in found.items() if values] or self._size_fields[:1]
+        fields = [name for name, values in found.items() if values] or list(sizes)[:1]
         if fields:
             field = max(fields, key=lambda name: len(found[name]))
             condition = Condition(field, any_of=found[field] or frozenset({wanted}))

@@ -146,7 +146,7 @@ class Understander:
         kind, margin = (None, 0.0) if tags else self.examples.nearest(said[:_OPENING])
         policy = kind is Intent.POLICY and margin > self.examples.certain and not reading.references
         told = not reset and (
-            tags.intent is Intent.QUESTION and bool(reading.references or state.focus)
+            tags.intent is Intent.QUESTION and bool(reading.references or state.focus) and not self._elsewhere(reading)
             if tags
             else not policy and self._tells(reading)
         )
@@ -163,12 +163,14 @@ class Understander:
         if reset:
             intent = Intent.FIND
         elif tags:
-            intent = self._settled(reading, tags.intent)
+            about_other = tags.intent is Intent.QUESTION and not told and reading.item is not None
+            intent = self._settled(reading, Intent.FIND if about_other else tags.intent)
         else:
             intent = Intent.QUESTION if told else self._intent(reading, kind, margin, bool(refused))
         if told and len(reading.references) > 1 and not (reading.asked or reading.claims):
             intent = Intent.COMPARE  # "is the first better than the second?"
-        if intent is Intent.QUESTION and not (reading.asked or reading.claims or reading.unknown()):
+        carried = not (reading.asked or reading.claims or reading.unknown() or words.cue("about").search(said))
+        if intent is Intent.QUESTION and carried:
             # "And the second one?" asks what was asked of the first.
             reading.asked = list(state.asked)
             reading.claims = [Match(field, values, (0, 0), said) for field, values, said in state.claims]
@@ -278,12 +280,20 @@ class Understander:
         kind, margin = self.examples.nearest(said[:_OPENING])
         return kind in (Intent.POLICY, Intent.ORDER, Intent.PERSON) and margin > self.examples.certain
 
+    def _elsewhere(self, reading: Reading) -> bool:
+        """True where a question is about a kind of thing that is not spoken of: "how tall is the armchair"."""
+        item = self._vocabulary.item(reading.only("item"), reading.words, inside=False)
+        spoken_of = self._pointing.known([*reading.references, *reading.state.focus, *reading.state.slate])
+        if item is None or item.condition.field != "kind" or reading.references:
+            return False
+        return not any(product.kind in item.condition.any_of for product in spoken_of)
+
     def _people(self, reading: Reading) -> None:
         said = reading.only("for", "item", "want")
-        for span, words in reading.marked("for"):  # "she's six": a marked number is an age
+        for marked, words in reading.marked("for"):  # "she's six": a marked number is an age
             if re.fullmatch(rf"{spelled(reading.words)}|\d{{1,2}}", words):
                 said = f"{said} {words} years old"
-                reading.take(span.place)
+                reading.take(marked.place)
         reading.recipient, spans = recipients.read(said, reading.words)
         for span in spans:
             if span[1] <= len(reading.said):
