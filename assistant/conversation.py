@@ -154,6 +154,16 @@ class Assistant:
         """What words the replies: the generator's name."""
         return self._generator.name
 
+    def probe(self) -> None:
+        """See that what words the replies is up, before much is asked of it.
+
+        Raises:
+            OperatorError: it is not.
+        """
+        plan = ReplyPlan("en", (Point(PointKind.THANKS),))
+        with closing(self._generator.stream(plan, threading.Event())) as stream:
+            next(stream, None)
+
     def reply(self, session_id: str, text: str) -> Stream[Event, None, None]:
         """Answer a message: the events of the turn, as they come about.
 

@@ -99,6 +99,7 @@ class Sizes:
                 for name, field in self._facets.fields.items()
                 if field.number
                 and name not in ("price", "rating")
+                and (name in named or not {"age", "warranty"} & set(name.split()))  # "20 minutes" is neither
                 and self._facets.measure(name, match[0].replace("-", " ")) is not None
                 and self._facets.fields[name].unit
             ]

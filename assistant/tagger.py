@@ -160,7 +160,8 @@ class Network:
         return self._read(text, shown)
 
     def _tagged(self, text: str, shown: bool) -> Tags:
-        said = prompt(text, shown)
+        # A lone surrogate, which JSON can carry, is no text to a tokenizer.
+        said = prompt(text, shown).encode("utf-8", "replace").decode()
         encoding = self._tokenizer.encode(said)
         tokens: NDArray[np.int64] = np.array([encoding.ids], np.int64)
         with self._lock:

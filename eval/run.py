@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import math
 import os
 import platform
 import sys
@@ -28,6 +29,8 @@ from retrieval.index import Index
 
 _FOLDER = Path(__file__).parent
 _PACKAGES = ("shopwright", "torch", "transformers", "openvino", "sentence-transformers", "chromadb", "bm25s", "numpy")
+# Of what the reply model says: measured only when it is up, lest the templates that step in be taken for it.
+_SPOKEN = ("dialogue", "shopper", "grounding", "latency", "judge")
 # Timed by a machine that may be busy with other things, so a small run, which is for every change, leaves it out.
 _LARGE_ONLY = ("latency",)
 
@@ -75,6 +78,11 @@ class Outcome:
         """The figures below their bar."""
         return [figure for figure in self.findings.figures if self.passed(figure) is False]
 
+    @property
+    def unmet(self) -> list[str]:
+        """The labels that have a bar and were not measured."""
+        return sorted(self.bars.keys() - {figure.label for figure in self.findings.figures})
+
 
 @dataclass(frozen=True)
 class Run:
@@ -91,7 +99,9 @@ class Run:
             return 1
         if errors:
             return 2
-        return 3 if any(outcome.missed for outcome in self.outcomes) else 0
+        # A small run has not every group, so there a bar may go without its figure.
+        unmet = [outcome for outcome in self.outcomes if outcome.unmet and not self.about["small"]]
+        return 3 if unmet or any(outcome.missed for outcome in self.outcomes) else 0
 
 
 def data_of(shop: Path) -> Path | None:
@@ -118,10 +128,13 @@ def bars_of(shop: Path) -> dict[str, dict[str, Bar]]:
     for suite, table in tables.items():
         if suite not in SUITES:
             raise MerchantError(f"{path}: there is no suite {suite!r}; there are {', '.join(SUITES)}")
+        if not isinstance(table, dict):
+            raise MerchantError(f"{path}: {suite} is {table!r}; write a table [{suite}] of figures and their bars")
         for label, bar in table.items():
             if not isinstance(bar, dict) or len(bar) != 1 or not bar.keys() <= {"at_least", "at_most"}:
                 raise MerchantError(f"{path}: {label!r} is {bar!r}; write {{ at_least = 0.9 }} or {{ at_most = 0 }}")
-            if not isinstance(next(iter(bar.values())), int | float):
+            value = next(iter(bar.values()))
+            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
                 raise MerchantError(f"{path}: the bar of {label!r} is {bar!r}; write a number")
             bars.setdefault(suite, {})[label] = Bar(**bar)
     return bars
@@ -155,6 +168,8 @@ def _outcome(world: World, name: str, bars: Mapping[str, Bar]) -> Outcome:
     findings, unmeasured = Findings(()), ""
     error: Exception | None = None
     try:
+        if name in _SPOKEN:
+            world.assistant.probe()
         findings = module.run(world)
         for figure in tqdm(findings.figures, "intervals", file=sys.stderr, leave=False):
             _ = figure.interval  # worked out here, so that whoever waits sees how far it is
@@ -189,10 +204,18 @@ def _about(world: World, names: Sequence[str]) -> dict[str, Any]:
             "replies": world.assistant.speaker,
             "adapter": settings.adapter,
         },
-        "data": {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in written},
+        "data": {file.name: _sha256(file) for file in written},
         "packages": {name: metadata.version(name) for name in _PACKAGES},
         "machine": {"python": platform.python_version(), "processor": _processor(), "cores": os.cpu_count()},
     }
+
+
+def _sha256(file: Path) -> str:
+    """The digest of a data file; the suite that reads it says what is wrong with one that cannot be read."""
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError as error:
+        return f"cannot be read ({error})"
 
 
 def _processor() -> str:
@@ -215,6 +238,7 @@ def to_json(run: Run) -> dict[str, Any]:
                 "error": str(outcome.error) if outcome.error else "",
                 "unmeasured": outcome.unmeasured,
                 "notes": list(outcome.findings.notes),
+                "bars without a figure": outcome.unmet,
                 "figures": [
                     {
                         **asdict(figure),

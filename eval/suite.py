@@ -112,6 +112,8 @@ class Record:
             raise MerchantError(f"{self.place}: {name} is missing")
         if kind is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
+        if kind is str and default is None and value == "":
+            raise MerchantError(f"{self.place}: {name} is empty")
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise MerchantError(f"{self.place}: {name} is {value!r}; it must be {_KINDS[kind]}")
         return value
@@ -278,6 +280,10 @@ def _object(place: str, line: str) -> Mapping[str, Any]:
         raise MerchantError(f"{place}: {line[:60]!r} is no JSON ({error})") from error
     if not isinstance(value, dict):
         raise MerchantError(f"{place}: {line[:60]!r} is no JSON object; write one in braces")
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise MerchantError(f"{place}: half of a character, \\ud800 to \\udfff; write it whole") from error
     return value
 
 

@@ -100,10 +100,9 @@ def _amounts(product: Product, variant: Variant, name: str, values: Iterable[str
 
 
 def _amount(name: str, wanted: Any, facets: Facets) -> float:
-    if name in ("price", "rating") and isinstance(wanted, int | float):
-        return float(wanted)
-    facets.field(name)
-    amount = facets.measure(name, str(wanted))
+    if isinstance(wanted, int | float) and facets.field(name).number:
+        return float(wanted)  # in the field's unit
+    amount = facets.measure(facets.field(name).name, str(wanted))
     if amount is None:
         raise MerchantError(f"{name} has the amount {wanted!r}; write a number in its unit")
     return amount

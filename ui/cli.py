@@ -372,6 +372,12 @@ def _eval(options: argparse.Namespace) -> int:
         return 0
     if bool(options.judge_url) != bool(options.judge_model):
         raise MerchantError("a judge needs --judge-url and --judge-model; give both or neither")
+    if options.judge_url and not options.judge_url.startswith(("http://", "https://")):
+        raise MerchantError(
+            f"--judge-url {options.judge_url!r} is no address; write one such as http://127.0.0.1:8000/v1"
+        )
+    if options.seed < 0:
+        raise MerchantError(f"--seed {options.seed} is below zero; use 0 or more")
     if options.public and not options.public.is_dir():
         raise MerchantError(f"--public {options.public} is no folder; name the one that holds the data sets")
     names = chosen(options.suites, options.small)
@@ -399,3 +405,7 @@ def _serve(options: argparse.Namespace) -> None:
     from ui.app import serve
 
     serve(_settings(options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
