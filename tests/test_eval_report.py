@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import sys
@@ -17,7 +18,7 @@ import retrieval.encoder
 from assistant.config import Settings
 from eval import report, run, suite
 from eval.figures import Figure
-from eval.run import Bar, bars_of, chosen, data_of, evaluate
+from eval.run import Bar, Outcome, Run, bars_of, chosen, data_of, evaluate
 from eval.suite import Confusion, Curves, Failure, Findings, Record, Unmeasured, World, records
 from retrieval.errors import MerchantError, OperatorError
 from ui import cli
@@ -95,7 +96,7 @@ def test_a_suite_that_fails_leaves_the_others_running(
     said = report.table(done)
     assert "broken: ERROR: judgments.jsonl, line 3" in said
     assert "nothing: not judged" in said
-    assert re.search(r"^good +right +0\.667 +0\.000 to 1\.000 +3$", said, re.MULTILINE)
+    assert re.search(r"^good +right +0\.667 +– +3$", said, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -133,10 +134,17 @@ def test_the_page_is_whole_and_safe(suites: Callable[..., None], world: World, t
     assert not re.search(r'(src|href)="(?!#|data:)', text)  # nothing is fetched from anywhere
     assert text.count("data:image/svg+xml") == 3  # groups of "right", the confusion, the curves
     links = set(re.findall(r'href="#([^"]+)"', text))
-    assert {"good", "good-right", "about"} <= links
+    assert {"good", "good-right", "good--failures", "about"} <= links
     assert links <= set(re.findall(r'id="([^"]+)"', text))
     assert text.index("very wrong") < text.index("a little wrong")  # the worst first
     assert "≥ 0.7 missed" in text
+    assert re.findall(r'<a href="#good-+(right|failures)">([^<]+)</a>', text) == [
+        ("failures", "2"),  # the summary
+        ("right", "2"),
+        ("right", "1"),  # en: only c
+        ("right", "1"),  # zh: only b
+        ("failures", "2 in the suite"),  # the time has no failures of its own
+    ]
     record = json.loads(data.read_text("utf-8"))
     about = record["about"]
     assert about["shop"]["products"] == len(toy.PRODUCTS)
@@ -148,7 +156,109 @@ def test_the_page_is_whole_and_safe(suites: Callable[..., None], world: World, t
     assert right["value"] == pytest.approx(2 / 3)
     assert len(right["interval"]) == 2
     assert right["passed"] is False
-    assert record["suites"]["good"]["failures"][1]["transcript"] == [["shopper", HOSTILE], ["assistant", "no"]]
+    assert record["suites"]["good"]["failures"][0]["transcript"] == [["shopper", HOSTILE], ["assistant", "no"]]
+
+
+def _run(findings: Findings, error: Exception | None = None, **bars: Bar) -> Run:
+    about = {
+        "time": "now",
+        "seed": 0,
+        "small": True,
+        "shop": {"name": "Toy", "products": 3, "index": {"format": 1, "made of": ["a", "b"]}},
+        "models": {"replies": "template"},
+    }
+    return Run(about, (Outcome("good", "Is it good?", 1, findings, bars, error),))
+
+
+def _drawings(text: str) -> list[str]:
+    return [base64.b64decode(each).decode() for each in re.findall(r"svg\+xml;base64,([^\"]+)", text)]
+
+
+def test_no_interval_is_given_of_what_tells_nothing() -> None:
+    few = Figure("few", "mean", {"a": 0, "b": 1, "c": 0, "d": 1})
+    alike = Figure("alike", "accuracy", {str(each): ("x", "x") for each in range(40)})
+    enough = Figure("enough", "mean", {str(each): each % 2 for each in range(40)})
+    assert [report.interval(each) for each in (few, alike)] == ["–", "–"]
+    assert report.interval(enough) == "0.350 to 0.650"
+
+
+def test_the_summary_says_what_became_of_a_suite() -> None:
+    right = Figure("right", "mean", {str(each): each % 2 for each in range(40)})
+    for run_, word in (
+        (_run(Findings((right,)), right=Bar(at_least=0.4)), '"pass">pass'),
+        (_run(Findings((right,)), right=Bar(at_least=0.6)), '"miss">missed'),
+        (_run(Findings((right,)), other=Bar(at_least=0.6)), '"soft">not measured'),
+        (_run(Findings(())), '"soft">not measured'),
+        (_run(Findings(()), OperatorError("down")), '"miss">error'),
+    ):
+        text = report.html(run_)
+        assert f"<td class={word}</td>" in text[: text.index("<h2")]
+    assert "other has a bar and was not measured" in report.html(_run(Findings((right,)), other=Bar(at_least=0.6)))
+
+
+def test_failures_of_a_rival_are_not_counted_as_its_own() -> None:
+    seen = {"a": 1, "b": 0, "c": 0}
+    figures = (
+        Figure("right", "mean", seen),
+        Figure("right", "mean", seen, "rival"),
+        Figure("right", "mean", {"x": 0}, "z"),
+    )
+    failures = tuple(Failure("right", item, "wrong", 0.5) for item in "bcx")
+    text = report.html(_run(Findings(figures, failures)))
+    assert re.findall(r'<a href="#good-right">([^<]+)</a>', text) == ["2 of 3", "3 in all", "1"]
+
+
+def test_a_plot_takes_any_label_and_costs_only_itself() -> None:
+    right = Figure.by(
+        "right", "mean", {"a": 1, "b": 0, "c": 1, "d": 0, "e": 1}, dict(zip("abcde", "xxyyz", strict=True))
+    )
+    many = tuple(map(str, range(14)))
+    plots = (
+        Confusion("prices", ("$5 \\frac{", "猫_$^"), ((5, 1), (0, 4))),
+        Confusion("broken", ("x",), ((1,), (2, 3))),
+        Confusion("many", many, tuple(tuple(77 * (x == y) for x in range(14)) for y in range(14))),
+    )
+    text = report.html(_run(Findings((*right,), plots=plots)))
+    groups, prices, large = _drawings(text)
+    assert ">y<" in groups
+    assert ">z<" not in groups  # one item is no group
+    assert ">0.0<" in groups
+    assert ">1.0<" in groups
+    assert "$5 \\frac{" in prices
+    assert "猫_$^" in prices
+    assert large.count(">77<") == 14
+    assert re.search(r"broken</figcaption><p [^>]*>could not be drawn", text)
+
+
+def test_long_and_broken_text_is_written(tmp_path: Path) -> None:
+    failures = (Failure("right", "a", "half \ud83d", 0.1, (("shopper", "x" * 2_345),)),)
+    figures = (Figure("right", "mean", {"a": 0}),)
+    page, data = report.write(_run(Findings(figures, failures)), tmp_path)
+    text = page.read_text("utf-8")
+    assert "x" * 2_000 + "… (345 characters more)" in text
+    assert "x" * 2_001 not in text
+    assert "format 1, made of a, b" in text
+    assert json.loads(data.read_text("utf-8"))["suites"]["good"]["failures"][0]["what"] == "half ?"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["report.html", "report.json"]
+
+
+def test_an_earlier_report_outlives_one_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = _run(Findings((Figure("right", "mean", {"a": 0}),)))
+    page, data = report.write(done, tmp_path)
+    before = page.read_bytes(), data.read_bytes()
+    with monkeypatch.context() as patched:
+        patched.setattr(report, "html", lambda run: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            report.write(done, tmp_path)
+
+    def full(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr("eval.report.os.replace", full)
+    with pytest.raises(OperatorError, match="no space left"):
+        report.write(done, tmp_path)
+    assert (page.read_bytes(), data.read_bytes()) == before
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_two_runs_are_compared(suites: Callable[..., None], world: World, tmp_path: Path) -> None:
