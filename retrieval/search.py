@@ -41,8 +41,8 @@ _ALL = Filters()
 class Query:
     """What is looked for. An empty text asks for all that meets the filters, best rated first.
 
-    `thing` are the words of the text that name the thing itself; where they are given, whether a product is one is
-    judged by them, and the rest of the text only ranks it: a long text says much that blurs what it asks for.
+    `thing` are the words of the text that name the thing itself; where they are given, a product is judged by them as
+    well: a long text says much that blurs what it asks for.
     `floor` is False where the filters alone say what counts: then nothing is left out for being unlike the text.
     """
 
@@ -121,7 +121,9 @@ class Search:
         judged = self._index.relevance.judge(query.text, vector, similarities)
         meeting &= np.isfinite(similarities)
         if query.floor and meeting.any():
-            logit = (self._judged(query.thing, meeting) if query.thing.strip() else judged).logit
+            logit = judged.logit
+            if query.thing.strip():
+                logit = np.maximum(logit, self._judged(query.thing, meeting).logit)
             best = logit[meeting].max()
             # Where nothing answers, nothing is a hit; else whatever is not much less relevant than the best.
             meeting &= (best >= 0) & (logit >= min(0.0, best - _FALL))
