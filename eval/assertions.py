@@ -30,7 +30,7 @@ _DIGITS = r"\d[\d.,]*\d|\d"
 MONEY = re.compile(
     rf"(?:US\$|[$€£¥￥])\s?({_DIGITS})|(\d[\d.,\u202f]*\d|\d)\s?(?:€|dollars?\b|euros?\b|USD|EUR|GBP|CNY|美元|欧元|元)"
 )
-_MEASURE = re.compile(r"(?<![A-Za-z\d.,])(\d+(?:[.,]\d+)?)\s?(°[CF]|%|[A-Za-z]{1,12}\b|[一-鿿]{1,2})")
+_MEASURE = re.compile(r"(?<![A-Za-z\d.,])(\d+(?:[.,]\d+)?)\s?(°[CFcf]|[℃℉%]|[A-Za-z]{1,12}\b|[一-鿿]{1,3})")
 _NUMBER = re.compile(rf"(?<![A-Za-z\d.,])({_DIGITS})(?![A-Za-z\d%])")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n")
 _QUOTED = re.compile("[“「](.+?)[”」]", re.DOTALL)
@@ -227,14 +227,17 @@ class Assertions:
                 true = decimal(found[1]) in {Decimal(each.rating.count) for each in about if each.rating}
                 yield Claim(found[0], "" if true else f"not the reviews of {_titles(about)}")
             text = re.sub(pattern, " ", text)
-        for found in list(_MEASURE.finditer(text)):
+        spans = []
+        for found in _MEASURE.finditer(text):
             if found[2] == "in" and re.match(r"\s+[a-z]", text[found.end() :]):
                 continue  # "size 9 in stock"
-            units = (found[2],) if found[2].isascii() else (found[2], found[2][:1])
-            measured = [self._is_measure(found[1], unit, about) for unit in units]
-            if any(each is not None for each in measured):
-                yield Claim(found[0], "" if any(measured) else f"nothing of {_titles(about)} measures that")
-                text = text.replace(found[0], " ")
+            unit, measured = self._measured(found, about)
+            if measured is not None:
+                end = found.start(2) + len(unit)
+                yield Claim(text[found.start() : end], "" if measured else f"nothing of {_titles(about)} measures that")
+                spans.append((found.start(), end))
+        for start, end in reversed(spans):
+            text = f"{text[:start]} {text[end:]}"
         return text
 
     def _is_money(self, value: Decimal, about: Iterable[Product]) -> bool:
@@ -244,6 +247,15 @@ class Assertions:
         theirs = {each.quantize(unit, ROUND_HALF_UP) for each in turned for unit in (_CENT, Decimal(1))} | self._heard
         others = {price for each in self.products for price in prices(each)} | theirs
         return value in own | theirs | self._cited or any(abs(one - two) == value for one in own for two in others)
+
+    def _measured(self, found: re.Match[str], about: Sequence[Product]) -> tuple[str, bool | None]:
+        """The unit of an amount, and `_is_measure`; where no space ends a word, the longest that is a unit."""
+        unit = found[2]
+        for size in range(len(unit), 0, -1) if "一" <= unit[0] <= "鿿" else (len(unit),):
+            measured = self._is_measure(found[1], unit[:size], about)
+            if measured is not None:
+                return unit[:size], measured
+        return unit, None
 
     def _is_measure(self, number: str, unit: str, about: Sequence[Product]) -> bool | None:
         """Whether a product measures so much, or two differ by it; None where that is no measure at all."""
@@ -261,13 +273,20 @@ class Assertions:
             own = [each for product in about for each in self._measures(name, product)]
             others = [each for product in self.products for each in self._measures(name, product)]
             gaps = [abs(one - two) for one in own for two in others]
-            if any(abs(each - measured) <= _CLOSE * max(abs(measured), 1) for each in (*own, *gaps)):
+            told = self._told(name, about)  # "30度" where the care says "at 30 °C"
+            if any(abs(each - measured) <= _CLOSE * max(abs(measured), 1) for each in (*own, *gaps, *told)):
                 return True
         return False
 
     def _measures(self, name: str, product: Product) -> list[float]:
         values = (*product.attributes.get(name, ()), *product.options.get(name, ()))
         return [measured for each in values if (measured := self.shop.facets.measure(name, each)) is not None]
+
+    def _told(self, name: str, about: Iterable[Product]) -> list[float]:
+        """What amounts in the words of some products come to in the unit of a field."""
+        words = "\n".join(re.sub(r"(?<=\d)-(?=[a-z])", " ", prose(each)) for each in about)
+        written = [f"{found[1]} {found[2]}" for found in _MEASURE.finditer(words)]
+        return [measured for each in written if (measured := self.shop.facets.measure(name, each)) is not None]
 
     def _ratings(self, about: Iterable[Product]) -> set[Decimal]:
         """The ratings that may be said of some products; beside a rival, also the rival's."""

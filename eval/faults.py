@@ -9,7 +9,7 @@ from random import Random
 
 from eval.facts import Facts
 from eval.rankings import comparison, count, superlative, total
-from eval.scenes import Passage, Scene, Shop
+from eval.scenes import Passage, Scene, Shop, mark
 from eval.statements import Paraphrase, Statement, attribute, extra, policy, price, question, rating, stock
 from retrieval.catalog import Product
 
@@ -77,12 +77,15 @@ def plant(shop: Shop, paraphrases: Sequence[Paraphrase], language: str, fault: s
         case = _case(Facts(shop, scene, random), paraphrases, kind, fault) if scene else None
         if case is None or case.planted in seen:
             continue
+        name = f"{language}-{fault}-{mark(case.true, case.planted)}"
+        if name in seen:  # two replies with the same mark
+            continue
         if fault == "policy":  # a page says the same in every scene
             if case.changed[1] in seen or pages[case.scene.passage] == _OF_PASSAGE:
                 continue
             pages[case.scene.passage] += 1
-        seen |= {case.planted, case.changed[1]} if fault == "policy" else {case.planted}
-        cases.append(replace(case, id=f"{language}-{fault}-{len(cases) + 1:03}"))
+        seen |= {name, case.planted, case.changed[1]} if fault == "policy" else {name, case.planted}
+        cases.append(replace(case, id=name))
     return cases
 
 

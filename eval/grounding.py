@@ -15,7 +15,7 @@ from assistant.grounding import Grounder, sentences
 from eval.audit import Audit, Claim
 from eval.faults import FAULTS, Case, plant
 from eval.figures import Figure
-from eval.scenes import LANGUAGES, Shop, book
+from eval.scenes import LANGUAGES, Shop, book, mark
 from eval.statements import Paraphrase, slots
 from eval.suite import Failure, Findings, Record, Unmeasured, World
 from eval.talk import Talk
@@ -47,6 +47,7 @@ class Audited:
     """One turn of a conversation with the assistant, and what its reply claims."""
 
     id: str
+    talk: str
     language: str
     claims: tuple[Claim, ...]
     transcript: tuple[tuple[str, str], ...]
@@ -59,12 +60,12 @@ def run(world: World) -> Findings:
     cases, notes = _cases(world, shop)
     called = {each: (product.title, world.assistant.shelf.name(each)) for each, product in world.products.items()}
     checked = _checked(world, cases, Grounder(search.facets, search.glossary, called))
-    talks = _talks(world, shop)
+    talks, left_out = _talks(world, shop)
     turns = _audited(world, shop, talks)
     return Findings(
         figures=(*_figures(cases, checked), *_audit_figures(turns)),
         failures=(*_failures(shop, cases, checked), *_untrue(turns)),
-        notes=tuple(notes),
+        notes=(*notes, *left_out),
     )
 
 
@@ -134,41 +135,51 @@ def _figures(cases: Sequence[Case], checked: Mapping[str, tuple[bool, bool]]) ->
     yield from _groups(Figure.by("true replies passed", "mean", passed, languages))
 
 
-def _talks(world: World, shop: Shop) -> list[Conversation]:
-    """Conversations made from the catalogue, and the shoppers' parts of the shop's dialogues."""
-    made = [
+def _talks(world: World, shop: Shop) -> tuple[list[Conversation], list[str]]:
+    """Conversations made from the catalogue, the shoppers' parts of the shop's dialogues, and what was left out."""
+    notes = []
+    filled = [
         talk
         for language, scripts in book()["talk"].items()
         if shop.speaks(language)
         for round_ in range(_ROUNDS)
         for place, script in enumerate(scripts, 1)
-        if (talk := _filled(shop, f"audit-{language}-{round_ * len(scripts) + place:02}", language, script, world.seed))
+        if (talk := _filled(shop, language, script, f"{world.seed} {language} {round_ * len(scripts) + place}"))
     ]
+    made = list({talk.id: talk for talk in filled}.values())  # a script without slots is the same each round
     try:
         written = [each for each in world.read("dialogues", _said) if each]
     except Unmeasured:
         written = []
+    except MerchantError as error:  # the faults that are planted need no dialogues
+        written = []
+        notes.append(f"The messages of the dialogues are not audited: {'; '.join(str(error).splitlines())}")
     return [
         *world.sample(made, _FEW, lambda talk: talk.language),
         *world.sample(written, _FEW, lambda talk: talk.language),
-    ]
+    ], notes
 
 
 def _said(record: Record) -> Conversation | None:
     """The messages of a dialogue; None where it is held in another shop."""
     name, language, turns = record.take("id", str), record.take("language", str), record.take("turns", list)
     elsewhere = record.take("planted", bool, False)
-    for rest in ("goal", "tags", "end"):
-        record.take(rest, object, ())
-    messages = [turn["say"] for turn in turns if isinstance(turn, dict) and isinstance(turn.get("say"), str)]
-    if not messages or len(messages) < len(turns):
-        raise MerchantError(f'{record.place}: a turn says nothing; write what the shopper says in its "say"')
-    return None if elsewhere else Conversation(name, language, tuple(messages))
+    record.take("goal", str, "")
+    record.take("tags", list, [])
+    record.take("end", dict, {})
+    if not turns:
+        raise MerchantError(f"{record.place}: turns is empty; a dialogue has at least one")
+    for number, turn in enumerate(turns, 1):
+        if not isinstance(turn, dict):
+            raise MerchantError(f'{record.place}: turn {number} is {turn!r}; write an object with a "say"')
+        if not isinstance(turn.get("say"), str):
+            raise MerchantError(f'{record.place}: turn {number} says nothing; write what the shopper says in its "say"')
+    return None if elsewhere else Conversation(name, language, tuple(turn["say"] for turn in turns))
 
 
-def _filled(shop: Shop, name: str, language: str, script: Sequence[str], seed: int) -> Conversation | None:
+def _filled(shop: Shop, language: str, script: Sequence[str], seed: str) -> Conversation | None:
     """A script with words of one kind of the shop's products; None where none has them all."""
-    random = Random(f"{seed} {name}")
+    random = Random(seed)
     wanted = {slot for message in script for slot in slots(message)}
     kinds = sorted(kind for kind in shop.kinds if kind and shop.kind(kind, language))
     for kind in random.sample(kinds, len(kinds)):
@@ -192,7 +203,8 @@ def _filled(shop: Shop, name: str, language: str, script: Sequence[str], seed: i
             "low": shop.money(_rounded(price, 0.5), language),
         }
         if all(words[slot] for slot in wanted):
-            return Conversation(name, language, tuple(message.format(**words) for message in script))
+            messages = tuple(message.format(**words) for message in script)
+            return Conversation(f"audit-{language}-{mark(*messages)}", language, messages)
     return None
 
 
@@ -206,14 +218,14 @@ def _audited(world: World, shop: Shop, talks: Sequence[Conversation]) -> list[Au
     audit = Audit(shop)
     turns = []
     for talk in world.progress(talks, "auditing"):
-        held = Talk(world.assistant, f"audit-{talk.id}")
+        held = Talk(world.assistant, f"audited-{talk.id}")
         for place, message in enumerate(talk.messages):
             try:
                 reply = held.say(message)
             except ShopperError:  # too long a message: nothing was released
                 continue
             claims = audit.claims(reply, talk.messages[: place + 1], held.state.topic)
-            turns.append(Audited(f"{talk.id}/{place + 1}", talk.language, tuple(claims), held.transcript))
+            turns.append(Audited(f"{talk.id}/{place + 1}", talk.id, talk.language, tuple(claims), held.transcript))
     return turns
 
 
@@ -227,11 +239,20 @@ def _audit_figures(turns: Sequence[Audited]) -> Iterator[Figure]:
 
 
 def _untrue(turns: Sequence[Audited]) -> Iterator[Failure]:
+    """One failure for each conversation, under its first turn that claims something untrue."""
+    wrong: dict[str, list[Audited]] = {}
     for turn in turns:
-        for claim in turn.claims:
-            if claim.untrue:
-                what = f"released, and not so: {claim.words} ({claim.untrue})"
-                yield Failure("ungrounded claims released", turn.id, what, 1.0, turn.transcript)
+        if any(claim.untrue for claim in turn.claims):
+            wrong.setdefault(turn.talk, []).append(turn)
+    for found in wrong.values():
+        told = [
+            f"{claim.words} ({claim.untrue}), turn {turn.id.rpartition('/')[2]}"
+            for turn in found
+            for claim in turn.claims
+            if claim.untrue
+        ]
+        what = f"released, and not so: {'; '.join(dict.fromkeys(told))}"
+        yield Failure("ungrounded claims released", found[0].id, what, 1.0, found[-1].transcript)
 
 
 def _groups(figures: Sequence[Figure]) -> Sequence[Figure]:

@@ -15,12 +15,13 @@ from assistant.conversation import Assistant
 from assistant.dialogue import Comparison, Event, Products, Source, Sources, Text
 from assistant.plan import Said
 from eval import grounding
+from eval.assertions import Assertions, Names
 from eval.audit import Audit
 from eval.facts import alike, plural
 from eval.faults import FAULTS, Case, plant
 from eval.scenes import Shop, book, passages
 from eval.suite import Findings, World
-from eval.talk import Talk
+from eval.talk import Reply, Talk
 from retrieval.catalog import Money, Product
 from retrieval.errors import MerchantError
 from retrieval.facets import Facets
@@ -451,6 +452,9 @@ def test_released_lies_are_told_with_their_conversation(
     released = [each for each in findings.failures if each.figure == "ungrounded claims released"]
     assert {each.severity for each in released} == {1.0}
     assert any("$33.33" in each.what for each in released)
+    talks = [each.item.rpartition("/")[0] for each in released]
+    assert len(set(talks)) == len(talks)  # one failure for each conversation, with all that was untrue in it
+    assert any(each.what.count("$33.33") > 1 and ", turn 2" in each.what for each in released)
     assert all(each.transcript[0][0] == "shopper" for each in released)
 
 
@@ -468,10 +472,66 @@ def test_the_shop_s_own_dialogues_are_audited_too(world: World, monkeypatch: pyt
     assert not any(item.startswith("elsewhere") for item in audited.observations)
 
 
-def test_a_dialogue_in_which_a_turn_says_nothing_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "there is nothing in it"),
+        ("{", "line 1: '{' is no JSON"),
+        ('{"id": "a", "language": "en", "turns": []}', "line 1: turns is empty"),
+        ('{"id": "a", "language": "en", "turns": ["kettles"]}', "line 1: turn 1 is 'kettles'; write an object"),
+        ('{"id": "a", "language": "en", "turns": [{"say": "hi"}, {"expect": {}}]}', "line 1: turn 2 says nothing"),
+        ('{"id": "a", "language": "en", "turns": [{"say": "hi"}], "goal": true}', "line 1: goal is True"),
+    ],
+)
+def test_broken_dialogues_cost_only_their_messages(
+    world: World, monkeypatch: pytest.MonkeyPatch, text: str, words: str
+) -> None:
     monkeypatch.setattr(grounding, "Grounder", Lenient)
     assert world.written
-    line = {"id": "kettles", "language": "en", "turns": [{"expect": {}}]}
-    (world.written / "dialogues.jsonl").write_text(json.dumps(line), "utf-8")
-    with pytest.raises(MerchantError, match=r"dialogues.jsonl, line 1: a turn says nothing"):
-        grounding.run(world)
+    (world.written / "dialogues.jsonl").write_text(text, "utf-8")
+    findings = grounding.run(world)
+    (note,) = [each for each in findings.notes if "dialogues.jsonl" in each]
+    assert note.startswith("The messages of the dialogues are not audited: ")
+    assert words in note
+    assert {"faults caught", "claims audited"} <= values(findings).keys()
+
+
+def test_items_are_named_by_their_words(toy_shop: Shop, world: World) -> None:
+    """So that runs with other seeds are compared only where the words are the same."""
+    words: dict[str, tuple[str, ...]] = {}
+    for seed in (1, 2):
+        cases = plant(toy_shop, [], "en", "price", 20, seed)
+        talks, _ = grounding._talks(replace(world, seed=seed), toy_shop)
+        items = {each.id: (each.true, each.planted) for each in cases} | {each.id: each.messages for each in talks}
+        assert len(items) == len(cases) + len(talks)
+        assert all(re.fullmatch(r"(en-price|audit-(en|zh))-[0-9a-f]{6}", each) for each in items)
+        assert all(words.setdefault(each, told) == told for each, told in items.items())
+
+
+@pytest.mark.parametrize(
+    ("sentence", "claims"),
+    [
+        ("它30度机洗", [("30度", True)]),
+        ("它40度机洗", [("40度", False)]),
+        ("水温30摄氏度，也是30℃", [("30摄氏度", True), ("30℃", True)]),
+        ("130度和30度", [("130度", False), ("30度", True)]),
+        ("保修3个月，3款", [("3个月", False)]),
+    ],
+)
+def test_a_measure_in_chinese_ends_with_its_unit(
+    settings: Settings, sentence: str, claims: list[tuple[str, bool]]
+) -> None:
+    listed = [
+        toy.product("bag", "Sleeping bag", ("Camping", "Bags"), "90.00", attributes={"comfort": ("-5 °C",)}),
+        toy.product(
+            "coat",
+            "Rain coat",
+            ("Clothing", "Coats"),
+            "60.00",
+            attributes={"care": ("machine washable at 30 °C",), "warranty": ("2 years",)},
+        ),
+    ]
+    shop = Shop({each.id: each for each in listed}, Facets.of(listed), Glossary(), settings)
+    reply = Reply("", sentence, (), 0, (), (), (), "zh", True)
+    said = Assertions(Names(shop), reply, (), None).stated(sentence, listed[1])
+    assert [(claim.words, not claim.untrue) for claim in said] == claims
