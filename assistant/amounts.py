@@ -211,7 +211,7 @@ def amount(text: str, words: Lexicon, shop: str) -> tuple[Decimal, str] | None:
     end = max(match.end("value"), match.end("post"))
     after = text[end:].lstrip()
     signs = [sign for sign in match.group("pre", "post") if sign]
-    if not signs and after and _OTHER_UNIT.match(after) and not _NO_UNIT.match(after):
+    if not signs and re.search(r"[^\W\d_]|[\"″'′°%]", after):
         return None
     return value(match["value"], words), currency_of(signs[0], shop) if signs else shop
 

@@ -30,6 +30,7 @@ from retrieval.filters import Condition
 
 # Confidence that the shop carries a thing its catalogue has no word for: from here it may be it, from there it is.
 _LIKELY, _SURE = 0.5, 0.93
+_ANEW = 2  # limits of a message that names its thing, from which it is a whole request
 _SEEKING = frozenset({Intent.FIND, Intent.REFINE, Intent.MORE, Intent.BACK})
 
 
@@ -188,7 +189,9 @@ class Answers:
         open_request = current and not current.scope and not current.item
         theirs = understanding.recipient is None or (current and understanding.recipient == current.recipient)
         same = current and item and (current.scope == item.condition or (open_request and theirs))
-        if current and (understanding.intent in (Intent.REFINE, Intent.MORE) or same):
+        # Who names the thing again with all that it must be says everything anew.
+        anew = same and understanding.intent is Intent.FIND and len(understanding.constraints) >= _ANEW
+        if current and (understanding.intent in (Intent.REFINE, Intent.MORE) or (same and not anew)):
             return state.current, self._merged(current, understanding, state)
         topic = Topic(
             item=item.words if item else understanding.unknown if not understanding.gift else "",

@@ -65,8 +65,11 @@ class Limits:
         self._comparatives(reading)
 
     def _rating(self, reading: Reading) -> None:
-        match = _STARS.search(reading.rest)
+        match = _STARS.search(reading.said if reading.tagged else reading.rest)
         if match:
+            for span in reading.spans:  # its number is no price and no size
+                if span.start < match.end() and match.start() < span.end:
+                    reading.take(span.place)
             stars = float((match[1] or match[2] or match[3]).replace(",", "."))
             reading.constrain(Condition("rating", minimum=stars), match.span())
             reading.take(match.span())
@@ -81,7 +84,11 @@ class Limits:
 
     def _limits(self, reading: Reading) -> None:
         """Marked amounts of money, each a limit of the kind its mark says; one without a currency takes the others'."""
-        said = [(span, words, amount(words, reading.words, self._currency)) for span, words in reading.marked(*AMOUNTS)]
+        said = [
+            (span, words, amount(words, reading.words, self._currency))
+            for span, words in reading.marked(*AMOUNTS)
+            if reading.is_left(span)
+        ]
         told = [money for _, words, money in said if money and re.search(r"[^\W\d_]|[^\w\s.,-]", words)]
         measured = any(money is None and re.search(r"\d", words) for _, words, money in said)
         for span, words, money in said:

@@ -110,6 +110,10 @@ class Reading:
             if span.label in labels:
                 yield span, self.said[span.start : span.end]
 
+    def is_left(self, span: Span) -> bool:
+        """True where nothing has explained the words of a span yet."""
+        return bool(self.rest[span.start : span.end].strip(BLANK + " "))
+
     def is_marked(self, span: tuple[int, int], *labels: str) -> bool:
         """True where some of the words at `span` are marked with one of `labels`."""
         return any(each.start < span[1] and span[0] < each.end for each in self.spans if each.label in labels)
@@ -153,10 +157,13 @@ class Reading:
         Where words are marked, the mark says so.
         """
         if self.tagged:
-            denied = [each for each in self.spans if each.label in ("not", "noitem")]
-            inside = [each.place for each in denied if each.start < span[1] and span[0] < each.end]
-            self._hidden += inside
-            return bool(inside)
+            around = [each for each in self.spans if each.start < span[1] and span[0] < each.end]
+            denied = [each.place for each in around if each.label in ("not", "noitem")]
+            if not denied:  # "anything but cork" is plain, whatever the mark
+                before = self.said[: around[0].start if around else span[0]].rstrip()
+                denied = [span] if any(_ends(before, each) for each in self.words.cues["negation"]) else []
+            self._hidden += denied
+            return bool(denied)
         last = bisect_right(self._negations, span[0], key=lambda cue: cue[1]) - 1
         if last < 0 or span[0] - self._negations[last][1] > _REACH:
             return False

@@ -45,7 +45,7 @@ class Sizes:
     def read(self, reading: Reading) -> None:
         """A size that is said to be one."""
         if reading.tagged:
-            for span, said in list(reading.marked("size")):
+            for span, said in [each for each in reading.marked("size") if reading.is_left(each[0])]:
                 found = re.search(rf"(?<![\w.])(?:{self._size})(?![\w.]\d)", said)
                 self._settle(reading, found[0] if found else said, said, span.place)
             return
