@@ -145,12 +145,36 @@ def changes(before: Path, after: Path) -> str:
                 details += _won(suite, change)
     if len(rows) == 1:
         raise MerchantError(f"{before} and {after} have no figure of the same items; compare runs of the same suites")
-    warnings = [
-        f"note: the two runs differ in {part}: {one['about'].get(part)} and {two['about'].get(part)}"
-        for part in ("shop", "data", "seed", "small")
-        if one["about"].get(part) != two["about"].get(part)
-    ]
-    return "\n".join([columns(rows), "", *details, *warnings]).rstrip()
+    return "\n".join([*_differences(one, two), columns(rows), "", *details, *_gone(one, two)]).rstrip()
+
+
+def _differences(one: Mapping[str, Any], two: Mapping[str, Any]) -> Iterable[str]:
+    """What else than the figures differs, said first: a change may be its doing."""
+    for part in ("shop", "data", "models", "packages", "seed", "small"):
+        old, new = one["about"].get(part), two["about"].get(part)
+        if isinstance(old, dict) and isinstance(new, dict):
+            names = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+            if names:
+                yield f"note: the two runs differ in {part}: {', '.join(names)}"
+        elif old != new:
+            yield f"note: the two runs differ in {part}: {old} and {new}"
+
+
+def _gone(one: Mapping[str, Any], two: Mapping[str, Any]) -> Iterable[str]:
+    """The figures of the first run that the second has not, and why where that is known."""
+    for suite, found in one["suites"].items():
+        later = two["suites"].get(suite, {})
+        labels = [_label(figure) for figure in found["figures"]]
+        kept = {_label(figure) for figure in later.get("figures", ())}
+        missing = [label for label in labels if label not in kept]
+        if missing:
+            why = later.get("error") or later.get("unmeasured") or ("" if later else "the suite was not run")
+            more = f" and {len(missing) - _WON} more" if len(missing) > _WON else ""
+            yield f"gone: {suite}: {', '.join(missing[:_WON])}{more}{f' ({why})' if why else ''}"
+
+
+def _label(figure: Mapping[str, Any]) -> str:
+    return f"{figure['name']}, {figure['group']}" if figure["group"] else str(figure["name"])
 
 
 def _change_cells(change: Change) -> tuple[str, ...]:

@@ -277,7 +277,22 @@ def test_two_runs_are_compared(suites: Callable[..., None], world: World, tmp_pa
     said = report.changes(*paths)
     assert re.search(r"^good +right +0\.500 +1\.000 +\+0\.\d+ to \+0\.\d+ +40 +0\.000 +better$", said, re.MULTILINE)
     assert "good, right: better: 0, 2, 4, 6, 8 and 15 more" in said
-    assert "the two runs differ in seed: 0 and 1" in said
+    assert said.startswith("note: the two runs differ in seed: 0 and 1")
+
+
+def test_what_a_later_run_lacks_is_named(suites: Callable[..., None], world: World, tmp_path: Path) -> None:
+    def fewer(world: World) -> Findings:
+        return Findings((Figure("right", "mean", {"a": 1, "b": 1}),))
+
+    paths = []
+    for name, found in (("one", {"good": good, "nothing": good}), ("two", {"good": fewer, "nothing": broken})):
+        (tmp_path / name).mkdir()
+        suites(**found)
+        with World.of(world.settings) as fresh:
+            paths.append(report.write(evaluate(fresh, list(found), {}), tmp_path / name)[1])
+    said = report.changes(*paths)
+    assert "gone: good: right, en, right, zh, time" in said
+    assert "gone: nothing: right, right, en, right, zh, time (judgments.jsonl, line 3: product is missing)" in said
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"about": {}}', '{"about": {}, "suites": {"good": {"figures": [{}]}}}'])
