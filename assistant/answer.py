@@ -131,7 +131,8 @@ class Answers:
             kept = tuple(each for each in topic.constraints if not (each.relative and each in found.failed))
             topic = replace(topic, constraints=kept)
         else:
-            points += self._fitting(found, topic, shown.cards, shown.cheapest, notation)
+            among = ids if size == SLATE else ()
+            points += self._fitting(found, topic, shown.cards, shown.cheapest, notation, among)
             if understanding.unread and topic.scope and not shelf.mention(ids, understanding.unread):
                 points.append(Point(PointKind.UNREAD, {"claim": understanding.unread}))
             asked = None if more else split(found, topic, shelf)
@@ -268,7 +269,13 @@ class Answers:
         return replace(topic, constraints=(*kept, constraint), order=order)
 
     def _fitting(
-        self, found: Found, topic: Topic, cards: tuple[Card, ...], cheapest: str | None, notation: Notation
+        self,
+        found: Found,
+        topic: Topic,
+        cards: tuple[Card, ...],
+        cheapest: str | None,
+        notation: Notation,
+        among: tuple[str, ...],
     ) -> list[Point]:
         first = self._shelf.product(cards[0].product_id)
         total = len(found.fitting)
@@ -282,7 +289,6 @@ class Answers:
             n = len(cards)
             points.append(Point(PointKind.SUGGEST, {"n": str(n), "count": notation.count(n), **what}))
         variant = self._shelf.variant(first, found)
-        among = [each.product_id for each in cards]
         # An open request is not answered by what only repeats it.
         why = (
             reasons(first, variant, topic, found, among, self._shelf, notation)

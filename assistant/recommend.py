@@ -52,7 +52,9 @@ def slate(
         cheapest = min(found.fitting, key=lambda each: found.prices[each])
         if cheapest not in chosen and cheapest not in seen and found.exact and topic.scope is not None and chosen:
             chosen[-1] = cheapest
-    cards = tuple(card(shelf.product(each), topic, found, chosen, shelf, notation) for each in chosen)
+    # Among the cards of several requests, "the best rated here" would speak of all of them.
+    among = chosen if size == SLATE else ()
+    cards = tuple(card(shelf.product(each), topic, found, among, shelf, notation) for each in chosen)
     return Slate(cards, len(found.fitting), cheapest if cheapest in chosen else None)
 
 

@@ -32,6 +32,7 @@ MONEY = re.compile(
 )
 _MEASURE = re.compile(r"(?<![A-Za-z\d.,])(\d+(?:[.,]\d+)?)\s?(°[CFcf]|[℃℉%]|[A-Za-z]{1,12}\b|[一-鿿]{1,3})")
 _NUMBER = re.compile(rf"(?<![A-Za-z\d.,])({_DIGITS})(?![A-Za-z\d%])")
+_OF_FIVE = re.compile(r"\b(?:out of|sur|de|von) 5\b|满分5分")  # the scale of a rating
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n")
 _QUOTED = re.compile("[“「](.+?)[”」]", re.DOTALL)
 _LATIN = re.compile(r"[A-Za-z][A-Za-z\d'’.-]*(?: [A-Za-z\d'’.&-]+)*")
@@ -267,7 +268,11 @@ class Assertions:
         if not read:
             return None
         written = rf"(?<![\d.]){re.escape(number)}[\s-]?{re.escape(unit.casefold())}"
-        if decimal(number) in self._heard | self._cited or any(re.search(written, prose(each)) for each in about):
+        values = [(name, value) for each in about for name, own in data(each) for value in own]
+        labels = [label.casefold() for name, value in values for _, label in self.shop.glossary.labels(name, value)]
+        if decimal(number) in self._heard | self._cited or any(
+            re.search(written, words) for words in (*map(prose, about), *labels)
+        ):
             return True
         for name, measured in read.items():
             own = [each for product in about for each in self._measures(name, product)]
@@ -303,7 +308,7 @@ class Assertions:
         known |= {Decimal(each.rating.count) for each in about if each.rating}
         known |= self._heard | self._cited | self._ratings(self.products)
         words: Sequence[str] = book().get(self.language, {}).get("numbers", ())
-        said = [(found[1], amount(found)) for found in _NUMBER.finditer(text)]
+        said = [(found[1], amount(found)) for found in _NUMBER.finditer(_OF_FIVE.sub(" ", text))]
         for n, word in enumerate(words):
             pattern = rf"(?i)\b{word}\b" if word.isascii() else rf"{word}(?=[款个种双件样])"
             if n >= _FROM and re.search(pattern, text):
@@ -329,8 +334,9 @@ class Assertions:
         for found in pattern.finditer(text.casefold()):
             word = found[0]
             true = bool(labels[word] & own) or word in prose(product) or word in kind
-            if true or word not in self.heard:
-                fields = {name for name, _ in labels[word]}
+            fields = {name for name, _ in labels[word]}
+            rival = fields == {"brand"} and any(word == each.brand.casefold() for each in self.products)
+            if true or not (rival or word in self.heard):
                 had = [f"{name}: {', '.join(values)}" for name, values in data(product) if name in fields]
                 yield Claim(f"{product.title}: {word}", "" if true else f"it has {'; '.join(had) or 'no such thing'}")
 
@@ -351,7 +357,7 @@ class Assertions:
         for found in (_LATIN if self.language == "zh" else _CAPITALS).finditer(text):
             name = found[0].strip(" .,").casefold()
             if len(name) >= _NAME and name not in self.heard:
-                known = name in self.names.words
+                known = name in self.names.words or name == self.shop.facets.currency.casefold()
                 yield Claim(f"the name {found[0]}", "" if known else "nothing in the shop is called that")
 
     @cached_property
