@@ -96,7 +96,9 @@ def tune(shops: Sequence[Path], folder: Path, recipe: Recipe | None = None, star
     total = recipe.epochs * math.ceil(len(list(corpus(kept, words, recipe.copies, 0))) / recipe.batch)
     rates = [recipe.rate, recipe.head_rate]
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total_steps=total + recipe.epochs, pct_start=0.1)
-    best: Quality | None = None
+    best = Quality(-1.0, -1.0)
+    # The folder that the base came from is this machine's; its name is enough.
+    module.bert.peft_config["default"].base_model_name_or_path = BASE
     for epoch in range(recipe.epochs):
         module.train()
         examples = list(corpus(kept, words, recipe.copies, recipe.seed + epoch))
@@ -112,12 +114,11 @@ def tune(shops: Sequence[Path], folder: Path, recipe: Recipe | None = None, star
             bar.set_postfix(loss=f"{loss.item():.3f}")
         quality = measure(module, tokenizer, validation)
         tqdm.write(f"epoch {epoch + 1}: spans F1 {quality.spans:.3f}, kinds right {quality.intents:.3f}")
-        if best is None or quality.spans + quality.intents > best.spans + best.intents:
+        if quality.spans + quality.intents > best.spans + best.intents:
             best = quality
             module.bert.save_pretrained(folder)
             (folder / "README.md").unlink(missing_ok=True)  # an empty form; the card is written by hand
             save_file(module.heads.state_dict(), folder / "heads.safetensors")
-    assert best is not None  # noqa: S101 - there is at least one epoch
     return best
 
 
