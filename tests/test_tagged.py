@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from assistant.dialogue import Constraint, DialogueState, Recipient, Topic
 from assistant.intent import Intent
 from assistant.shelf import Shelf
-from assistant.tagger import TAGS, Span, Tags, about, decode
+from assistant.tagger import TAGS, Span, Tags, about, decode, open_tagger
 from assistant.understand import Understander, Understanding
 from retrieval.filters import Condition
 from retrieval.search import Query, Search
@@ -230,3 +230,26 @@ def test_the_words_of_a_label() -> None:
     tags = Tags((Span("item", 2, 5), Span("want", 6, 9)), ((Intent.FIND, 1.0),))
     assert tags.words("a mug hot", "item", "want") == "mug hot"
     assert tags.intent is Intent.FIND
+
+
+@pytest.mark.models
+@pytest.mark.parametrize(
+    ("message", "shown", "intent", "marked"),
+    [
+        (
+            "trail shoes in size 9, waterproof, under $100 and not black",
+            False,
+            Intent.FIND,
+            {"want": "waterproof", "item": "trail shoes", "max": "$100", "not": "black", "size": "9"},
+        ),
+        ("that sounds fine, but can't go over 80 dollars", True, Intent.REFINE, {"max": "80 dollars"}),
+        ("is the second one machine washable?", True, Intent.QUESTION, {"product": "the second one"}),
+        ("if it doesn't fit, can i send it back?", True, Intent.POLICY, {}),
+        ("想给五岁女儿买积木，200元以内", False, Intent.FIND, {"item": "积木", "max": "200元"}),
+    ],
+)
+def test_the_shipped_tagger_reads(message: str, shown: bool, intent: Intent, marked: dict[str, str]) -> None:
+    tags = open_tagger()(message, shown)
+    assert tags.intent is intent
+    for label, words in marked.items():
+        assert tags.words(message, label) == words
