@@ -42,9 +42,15 @@ class Bar:
     at_least: float | None = None
     at_most: float | None = None
 
-    def passed(self, value: float) -> bool:
-        """Whether a value reaches it."""
-        return (self.at_least is None or value >= self.at_least) and (self.at_most is None or value <= self.at_most)
+    def passed(self, figure: Figure, small: bool) -> bool:
+        """Whether a figure reaches it.
+
+        In a small run, which holds few items, a bar counts as missed only when the whole interval misses it. A bar
+        that allows no exception at all (0 or 1) is held to the value in any run.
+        """
+        strict = not small or self.at_least == 1 or self.at_most == 0
+        low, high = (figure.value, figure.value) if strict else figure.interval
+        return (self.at_least is None or high >= self.at_least) and (self.at_most is None or low <= self.at_most)
 
     def __str__(self) -> str:
         return f"≥ {self.at_least:g}" if self.at_least is not None else f"≤ {self.at_most:g}"
@@ -67,11 +73,12 @@ class Outcome:
     bars: Mapping[str, Bar]
     error: Exception | None = None
     unmeasured: str = ""
+    small: bool = False
 
     def passed(self, figure: Figure) -> bool | None:
         """Whether the figure reaches its bar; None where it has none."""
         bar = self.bars.get(figure.label)
-        return bar.passed(figure.value) if bar else None
+        return bar.passed(figure, self.small) if bar else None
 
     @property
     def missed(self) -> list[Figure]:
@@ -180,7 +187,7 @@ def _outcome(world: World, name: str, bars: Mapping[str, Bar]) -> Outcome:
     except Exception as problem:  # a fault of a suite must not cost the others' figures; the report names it
         traceback.print_exc()
         error = problem
-    return Outcome(name, question, time.perf_counter() - start, findings, bars, error, unmeasured)
+    return Outcome(name, question, time.perf_counter() - start, findings, bars, error, unmeasured, world.small)
 
 
 def _about(world: World, names: Sequence[str]) -> dict[str, Any]:

@@ -124,6 +124,15 @@ def test_the_exit_status(
         assert evaluate(world, list(found), {"good": bars}).status == status
 
 
+def test_a_small_run_misses_a_bar_only_beyond_doubt(suites: Callable[..., None], world: World) -> None:
+    suites(good=good)
+    with World.of(world.settings, small=True) as small:
+        doubtful = evaluate(small, ["good"], {"good": {"right": Bar(at_least=0.9)}})  # .667, from 0 to 1
+        strict = evaluate(small, ["good"], {"good": {"right": Bar(at_least=1)}})
+        beyond = evaluate(small, ["good"], {"good": {"time": Bar(at_most=12)}})
+    assert (doubtful.status, strict.status, beyond.status) == (0, 3, 3)
+
+
 def test_the_page_is_whole_and_safe(suites: Callable[..., None], world: World, tmp_path: Path) -> None:
     suites(good=good)
     with world:
