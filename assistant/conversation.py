@@ -84,6 +84,7 @@ _TOLD: Mapping[PointKind, tuple[tuple[str, ...], ...]] = {
     PointKind.PERSON: (("contact",),),
 }
 
+_FIRST = ("a gift under 20 dollars", "how do i return something", "送妈妈的礼物", "怎么退货")
 _STALE = 30  # days after which currency rates are too old to trust
 _log = logging.getLogger(__name__)
 
@@ -145,9 +146,14 @@ class Assistant:
                 f"{search.facets.currency}; set currency = {search.facets.currency!r}, or import a feed in "
                 f"{settings.currency}"
             )
-        return cls(
+        assistant = cls(
             settings, search, Store(settings.database_url, settings.contact), _generator(settings), open_tagger()
         )
+        for text in _FIRST:  # what is loaded at first use is loaded before the first shopper waits for it
+            assistant._answers(
+                assistant.understand(text, DialogueState()), DialogueState(), assistant._notation(detect(text))
+            )
+        return assistant
 
     @property
     def speaker(self) -> str:
