@@ -48,9 +48,10 @@ _DROPPED = "dropped"
 # Where each event holds words of the shopper's, or of a reply to them; * stands for every item of a list. All else is
 # made of the shop's own ids and values, whose numbers are barcodes and which must be found again as they are.
 _WORDS = {
+    "said": ("points.*.facts.*",),
     "message": ("text",),
     "text": ("delta",),
-    "sought": ("topic.item", "topic.text", "topic.constraints.*.words"),
+    "sought": ("topic.item", "topic.text", "topic.constraints.*.words", "topic.unwanted.*"),
     "focused": ("claims.*.2",),
     "done": ("message",),
 }
@@ -243,7 +244,8 @@ class Store:
 
     def _redact(self, value: Any, path: Sequence[str]) -> None:
         step, *rest = path
-        keys = range(len(value)) if step == "*" else [int(step) if isinstance(value, list) else step]
+        every = range(len(value)) if isinstance(value, list) else list(value)
+        keys = every if step == "*" else [int(step) if isinstance(value, list) else step]
         for key in keys:
             if rest:
                 self._redact(value[key], rest)

@@ -169,8 +169,8 @@ class Understander:
             intent = Intent.QUESTION if told else self._intent(reading, kind, margin, bool(refused))
         if told and len(reading.references) > 1 and not (reading.asked or reading.claims):
             intent = Intent.COMPARE  # "is the first better than the second?"
-        carried = not (reading.asked or reading.claims or reading.unknown() or words.cue("about").search(said))
-        if intent is Intent.QUESTION and carried:
+        asks_nothing_new = not (reading.asked or reading.claims or reading.unknown())
+        if intent is Intent.QUESTION and asks_nothing_new and not words.cue("about").search(said):
             # "And the second one?" asks what was asked of the first.
             reading.asked = list(state.asked)
             reading.claims = [Match(field, values, (0, 0), said) for field, values, said in state.claims]

@@ -93,6 +93,16 @@ def test_a_dropped_turn_leaves_the_replay_but_not_the_history(store: Store, path
     assert store.replay(session) == []
 
 
+def test_what_a_reply_says_of_the_shoppers_words_is_redacted(store: Store) -> None:
+    session = store.open_session()
+    point = {"kind": "not_carried", "facts": {"what": "pens for ann@example.com"}, "product_ids": []}
+    topic = {"item": "", "text": "", "constraints": [], "unwanted": ["ann@example.com"]}
+    store.append(session, 1, [{"type": "said", "points": [point]}, {"type": "sought", "index": 0, "topic": topic}])
+    (_, said), (_, sought) = store.replay(session)
+    assert said["points"][0]["facts"] == {"what": "pens for [e-mail]"}
+    assert sought["topic"]["unwanted"] == ["[e-mail]"]
+
+
 def test_personal_data_is_redacted_but_the_shops_words_are_not(path: Path) -> None:
     with closing(Store(f"sqlite:///{path}", contact="help@shop.example")) as store:
         session = store.open_session()
